@@ -1,0 +1,1 @@
+"""Icons, themes and translations, found through `importlib.resources`."""

@@ -1,0 +1,1 @@
+"""The desktop window on the engine: everything that knows Qt."""
