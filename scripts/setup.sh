@@ -92,7 +92,10 @@ tools() {
     [ "$(uname -s)" != Linux ] || [ -n "$(find -L /etc/ssl /etc/pki -type f 2>/dev/null | head -n 1)" ] || want ca-certificates
     install_missing
     say "Installing uv into .tools"
-    works .tools || "$PYTHON" -m venv --clear .tools || fail "no virtual environment could be made (python3-venv missing?)"
+    .tools/bin/python -c 'import pip' 2>/dev/null || "$PYTHON" -m venv --clear .tools || fail "no virtual environment could be made (python3-venv missing?)"
+    # The certificates of the system, as uv has them: a company's own authority is known there, not to pip.
+    bundle=/etc/ssl/certs/ca-certificates.crt
+    [ -n "${PIP_CERT:-}" ] || [ ! -f $bundle ] || export PIP_CERT=$bundle
     .tools/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r scripts/requirements-uv.txt
     printf '%s\n' "$key" >.tools/.installed
 }
