@@ -117,6 +117,10 @@ class Instrument:
         """The contract value in TWD."""
         return self.price_to_decimal(price) * self.product.point_value * lots
 
+    def money(self, points: Decimal) -> Decimal:
+        """What a sum of scaled price x lots is worth in TWD."""
+        return points * self.product.point_value / Decimal(10**self.product.price_precision)
+
     def fee(self, lots: int) -> Decimal:
         """The exchange's fee of one side in TWD; the broker's commission comes on top."""
         return self.product.fee_per_side * lots

@@ -133,9 +133,7 @@ class TradingCalendar:
         third_wednesday = first + timedelta(days=(2 - first.weekday()) % 7 + 14)
         return self._seek(third_wednesday, _ONE_DAY)
 
-    def session(
-        self, trade_date: date, kind: SessionKind, *, last_trading_day: date | None = None
-    ) -> Session:
+    def session(self, trade_date: date, kind: SessionKind, *, last_trading_day: date | None = None) -> Session:
         """The session of a trade date.
 
         Args:

@@ -1,0 +1,261 @@
+"""The support/resistance condition as values: what the trader asked for (spec) and how far it is (condition).
+
+The rules that move a condition are in :mod:`engine.strategies.support_resistance`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.model.order import Order, Reason, Side
+from engine.model.signal import Leg
+
+
+class ConditionState(StrEnum):
+    """Where a condition is in its life."""
+
+    DRAFT = "draft"
+    """Drawn, not yet armed: nothing watches it."""
+    ARMED = "armed"
+    TRIGGERED = "triggered"
+    """The level was touched; waiting for the turning point."""
+    ENTERING = "entering"
+    OPEN = "open"
+    """Lots are held and guarded."""
+    EXITING = "exiting"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    """The entry was refused, by us or by the broker; the reason says why."""
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more is expected to happen."""
+        return self in (ConditionState.CLOSED, ConditionState.CANCELLED, ConditionState.REJECTED)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Watches for its entry; no order was given yet."""
+        return self in (ConditionState.ARMED, ConditionState.TRIGGERED)
+
+    @property
+    def is_in_market(self) -> bool:
+        """An order was given or lots are held."""
+        return self in (ConditionState.ENTERING, ConditionState.OPEN, ConditionState.EXITING)
+
+
+class LevelsFrom(StrEnum):
+    """What take profit and stop loss are measured from."""
+
+    ENTRY_LEVEL = "entry_level"
+    """Trigger price plus or minus the turning points."""
+    AVERAGE_FILL = "average_fill"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionSpec:
+    """What the trader asked for. Points are scaled like prices.
+
+    Attributes:
+        condition_id: unique, ASCII.
+        account: order account of entry and exits.
+        symbol: contract code.
+        action: BUY at a support, SELL at a resistance.
+        trigger_price: the level.
+        turning_points: how far the price must come back before entry.
+        take_profit_points: distance of the take profit.
+        stop_loss_points: distance of the stop loss.
+        quantity: lots.
+        following: before entry, the trigger follows the extreme price.
+        trailing_points: after entry, a stop that follows the best price at this distance; 0 = none.
+        levels_from: what take profit and stop loss are measured from.
+    """
+
+    condition_id: str
+    account: str
+    symbol: str
+    action: Side
+    trigger_price: int
+    turning_points: int = 15
+    take_profit_points: int = 90
+    stop_loss_points: int = 30
+    quantity: int = 1
+    following: bool = False
+    trailing_points: int = 0
+    levels_from: LevelsFrom = LevelsFrom.ENTRY_LEVEL
+
+    def problem(self) -> str:
+        """What is wrong with it, in a sentence; empty if it can be armed."""
+        for name in ("condition_id", "account", "symbol"):
+            if not getattr(self, name):
+                return f"{name} is missing"
+        for name in ("trigger_price", "turning_points", "take_profit_points", "stop_loss_points", "quantity"):
+            if getattr(self, name) < 1:
+                return f"{name} is {getattr(self, name)}, it must be at least 1"
+        if self.trailing_points < 0:
+            return f"trailing_points is {self.trailing_points}, it must be 0 (off) or more"
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """The four prices that a person sees on the chart, scaled."""
+
+    trigger: int
+    entry: int
+    take_profit: int
+    stop_loss: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A condition at one moment.
+
+    Attributes:
+        spec: what was asked for.
+        state: where it is.
+        trigger: the level now (moved by ``following``).
+        entered: lots filled by entry orders.
+        entry_value: sum of price x lots of those fills.
+        exited: lots filled by exit orders.
+        entry_ended: the entry order is final, no more entry fills are expected.
+        best_price: best price since entry, for the trailing stop; 0 before.
+        exit_leg: which exit is due, or None.
+        is_exit_working: an exit signal was given and its order has not ended.
+        attempt: number of the last exit signal.
+        reason: why it ended, where that is not plain.
+        text: the same for people.
+        revision: number of the last command of a person that is contained.
+        tick_seq: the symbol's number of the last tick that is contained.
+        ts_updated: exchange time of the last change.
+    """
+
+    spec: ConditionSpec
+    state: ConditionState = ConditionState.DRAFT
+    trigger: int = 0
+    entered: int = 0
+    entry_value: int = 0
+    exited: int = 0
+    entry_ended: bool = False
+    best_price: int = 0
+    exit_leg: Leg | None = None
+    is_exit_working: bool = False
+    attempt: int = 0
+    reason: Reason = Reason.NONE
+    text: str = ""
+    revision: int = 0
+    tick_seq: int = 0
+    ts_updated: int = 0
+
+    @property
+    def condition_id(self) -> str:
+        """Id of the spec."""
+        return self.spec.condition_id
+
+    @property
+    def held(self) -> int:
+        """Lots that this condition holds and guards."""
+        return self.entered - self.exited
+
+    @property
+    def entry_level(self) -> int:
+        """Price at which the turning point is reached."""
+        return self.trigger + self.spec.action.sign * self.spec.turning_points
+
+    @property
+    def levels(self) -> Levels:
+        """Trigger, entry, take profit and stop loss as they are now, the trailing stop taken into account."""
+        spec, sign = self.spec, self.spec.action.sign
+        base = self.entry_level
+        if spec.levels_from is LevelsFrom.AVERAGE_FILL and self.entered:
+            base = round(self.entry_value / self.entered)
+        stop = base - sign * spec.stop_loss_points
+        if self.is_trailing:
+            stop = self.best_price - sign * spec.trailing_points
+        return Levels(
+            trigger=self.trigger,
+            entry=self.entry_level,
+            take_profit=base + sign * spec.take_profit_points,
+            stop_loss=stop,
+        )
+
+    @property
+    def is_trailing(self) -> bool:
+        """The trailing stop has overtaken the fixed stop loss."""
+        spec, sign = self.spec, self.spec.action.sign
+        if not spec.trailing_points or not self.entered:
+            return False
+        base = self.entry_level
+        if spec.levels_from is LevelsFrom.AVERAGE_FILL:
+            base = round(self.entry_value / self.entered)
+        return sign * (self.best_price - sign * spec.trailing_points - base + sign * spec.stop_loss_points) > 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A fact: a condition changed its state.
+
+    Attributes:
+        condition_id: which condition.
+        origin: state before.
+        target: state after.
+        tick_seq: the symbol's number of the last tick before or at the change.
+        price: price of that tick or of the fill that caused it, scaled; 0 for a person's act.
+        ts_event: exchange time.
+    """
+
+    condition_id: str
+    origin: ConditionState
+    target: ConditionState
+    tick_seq: int
+    price: int
+    ts_event: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionExecution:
+    """A fact: an order of a condition changed. The totals are those of the ledger, so missing one loses nothing.
+
+    Attributes:
+        condition_id: which condition (or other strategy).
+        order: the order as it is now.
+        entered: lots filled by all its entry orders.
+        entry_value: sum of price x lots of those.
+        exited: lots filled by all its exit orders.
+    """
+
+    condition_id: str
+    order: Order
+    entered: int
+    entry_value: int
+    exited: int
+
+
+class ConditionAction(StrEnum):
+    """What a person can do to a condition."""
+
+    PUT = "put"
+    """Create it, or replace its spec."""
+    ARM = "arm"
+    CANCEL = "cancel"
+    """Stop watching; refused while it holds lots."""
+    RELEASE = "release"
+    """Stop watching and leave the lots to the person, unguarded."""
+    CLOSE = "close"
+    """Exit the lots it holds now, or cancel it where it holds none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionCommand:
+    """A command of a person about one condition.
+
+    Attributes:
+        action: what to do.
+        condition_id: to which condition.
+        spec: the new spec, for PUT.
+        revision: number given by the gateway when it took the command.
+    """
+
+    action: ConditionAction
+    condition_id: str
+    spec: ConditionSpec | None = None
+    revision: int = 0

@@ -1,0 +1,260 @@
+"""The one settings object: frozen, typed, read from a TOML file whose unknown keys are refused.
+
+Sections are dataclasses; every field has a default and a reason. Paths lie where the platform keeps such files;
+the environment variable FUTURES_TERMINAL_HOME puts all of them under one folder (tests, portable installs).
+"""
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import typing
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from engine.errors import SettingsError
+
+APP_NAME = "futures-terminal"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where sockets bind. Port 0 = any free port; children learn the real ones at spawn."""
+
+    host: str = "127.0.0.1"
+    """Loopback: nobody outside this machine can connect. Another address is a decision of the user."""
+    market: int = 5555
+    signals: int = 5556
+    commands: int = 5557
+    telemetry_in: int = 5558
+    telemetry_out: int = 5559
+    history: int = 5560
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """High-water marks, linger and timeouts of the sockets."""
+
+    encrypted: bool = True
+    """CURVE on every socket; off only to measure what it costs."""
+    publish_high_water: int = 100_000
+    """Messages kept per slow subscriber: some 20 s of a busy market; beyond it drops, which the numbers show."""
+    subscribe_high_water: int = 100_000
+    """The same on the receiving side; a window that hangs for seconds loses nothing."""
+    signal_high_water: int = 1_000
+    """Signals are rare; a queue of a thousand means that the executor is gone, and entries would be stale."""
+    linger_ms: int = 200
+    """How long closing waits for what is still unsent: enough for loopback, short for a shutdown."""
+    request_timeout_s: float = 1.0
+    """First wait for a reply: ten thousand round trips of loopback, so silence means a busy or dead gateway."""
+    request_attempts: int = 4
+    """Tries of a request (same id, so repeating is safe); waits grow by half of a try each: 1, 2, 4, 8 s."""
+    heartbeat_interval_s: float = 0.25
+    """How often each process says that it lives."""
+    reader_keys: tuple[str, ...] = ()
+    """CURVE public keys (Z85) of foreign programs that may read feeds and ask, never order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """Limits of the gateway, the one door to the broker."""
+
+    max_order_lots: int = 10
+    max_position_lots: int = 20
+    """Net lots per contract, working orders counted as if filled."""
+    price_band_percent: float = 2.0
+    """How far a limit price may lie on the aggressive side of the last trade."""
+    stale_feed_s: float = 5.0
+    """A feed silent for longer, in an open session, lets no entry through (wall clock)."""
+    entry_signal_age_s: float = 2.0
+    """An entry signal older than this is refused. Exits never grow stale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The order ledger."""
+
+    synchronous: str = "FULL"
+    """SQLite durability of every commit: FULL survives a power cut, NORMAL only the death of the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """Child processes."""
+
+    ready_timeout_s: float = 20.0
+    """A child that has not said ready by then is restarted."""
+    heartbeat_limit_s: float = 3.0
+    """Twelve missed heartbeats: the process hangs and is restarted."""
+    restart_delay_s: float = 0.2
+    """Wait before the first restart; doubles with each early death."""
+    restart_delay_max_s: float = 10.0
+    stable_after_s: float = 10.0
+    """A child that lived this long has started well; the count of early deaths begins anew."""
+    max_early_deaths: int = 6
+    """After so many early deaths in a row the supervisor gives up, loudly."""
+    stop_timeout_s: float = 2.0
+    """Each step of the shutdown ladder: ask, terminate, kill."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """Strategy processes."""
+
+    processes: int = 1
+    """Conditions are spread over so many processes."""
+    signal_resend_s: float = 1.0
+    """A signal that was not answered by then is sent again (same id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """The simulated exchange."""
+
+    seed: int = 20241105
+    speed: float = 1.0
+    """Market seconds in a second."""
+    latency_ms: float = 2.0
+    """Time between a request and the exchange's reply."""
+    reject_rate: float = 0.0
+    """Share of orders that the exchange rejects."""
+    lost_reply_rate: float = 0.0
+    """Share of order calls that end ambiguously: the order may live, the caller gets no answer."""
+    disconnect_every_s: float = 0.0
+    """Mean market time between link drops; 0 = never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The calendar's exceptions and how much of the feed is kept in memory."""
+
+    closed_days: tuple[date, ...] = ()
+    """Days without trading that the built-in calendar does not know (typhoons)."""
+    opened_days: tuple[date, ...] = ()
+    """Trading days that it takes for holidays."""
+    ring_ticks: int = 300_000
+    """Recent ticks kept per contract for charts and for the repair of gaps: more than the busiest day so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the program keeps its files."""
+
+    ledger: Path
+    logs: Path
+    config: Path
+
+    @classmethod
+    def of_platform(cls) -> "Paths":
+        """The platform's own places, or all under FUTURES_TERMINAL_HOME."""
+        if home := os.environ.get("FUTURES_TERMINAL_HOME"):
+            base = Path(home)
+            return cls(base / "ledger", base / "logs", base / "config")
+        data = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
+        return cls(
+            data / "ledger",
+            Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)),
+            Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of a run."""
+
+    endpoints: Endpoints = field(default_factory=Endpoints)
+    wire: Wire = field(default_factory=Wire)
+    risk: Risk = field(default_factory=Risk)
+    ledger: Ledger = field(default_factory=Ledger)
+    supervision: Supervision = field(default_factory=Supervision)
+    strategy: Strategy = field(default_factory=Strategy)
+    simulation: Simulation = field(default_factory=Simulation)
+    market: Market = field(default_factory=Market)
+    paths: Paths = field(default_factory=Paths.of_platform)
+
+
+def load(path: Path | None = None) -> Settings:
+    """Reads settings; without ``path`` the user's ``settings.toml`` if there is one, else the defaults.
+
+    Raises:
+        SettingsError: the file cannot be read, or a key or value in it cannot be used.
+    """
+    if path is None:
+        path = Paths.of_platform().config / "settings.toml"
+        if not path.exists():
+            return Settings()
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: no valid TOML: {error}") from error
+    return typing.cast(Settings, _build(Settings, table, Settings(), f"{path}: "))
+
+
+def with_free_ports(settings: Settings) -> Settings:
+    """The same settings with any free port for every socket (tests, headless runs)."""
+    free = Endpoints(settings.endpoints.host, 0, 0, 0, 0, 0, 0)
+    return dataclasses.replace(settings, endpoints=free)
+
+
+def from_table(kind: type, table: dict[str, Any], where: str) -> Any:
+    """Builds a flat dataclass from a TOML table, with the same checks as the settings file.
+
+    Raises:
+        SettingsError: an unknown key, a missing one, or a value of the wrong type.
+    """
+    hints = typing.get_type_hints(kind)
+    _refuse_unknown(kind, table, where)
+    try:
+        return kind(**{key: _convert(hints[key], value, f"{where}{key}") for key, value in table.items()})
+    except TypeError as error:
+        raise SettingsError(f"{where.rstrip('. ')}: {error}") from error
+
+
+def _refuse_unknown(kind: type, table: dict[str, Any], where: str) -> None:
+    known = [item.name for item in dataclasses.fields(kind)]
+    for key in table:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            raise SettingsError(f"{where}{key}: unknown key; {hint}")
+
+
+def _build(kind: type, table: dict[str, Any], base: Any, where: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    _refuse_unknown(kind, table, where)
+    changes: dict[str, Any] = {}
+    for key, value in table.items():
+        if dataclasses.is_dataclass(hints[key]):
+            if not isinstance(value, dict):
+                raise SettingsError(f"{where}{key}: must be a table, as in [{key}]")
+            changes[key] = _build(hints[key], value, getattr(base, key), f"{where}{key}.")
+        else:
+            changes[key] = _convert(hints[key], value, f"{where}{key}")
+    return dataclasses.replace(base, **changes)
+
+
+def _convert(kind: Any, value: Any, where: str) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    if kind is float and type(value) is int:
+        return float(value)
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(_convert(typing.get_args(kind)[0], part, where) for part in value)
+    if type(value) is kind:
+        if isinstance(value, int | float) and value < 0:
+            raise SettingsError(f"{where}: {value} is below zero")
+        return value
+    if isinstance(kind, type) and issubclass(kind, str) and isinstance(value, str):
+        try:
+            return kind(value)
+        except ValueError as error:
+            raise SettingsError(f"{where}: {error}") from error
+    name = getattr(kind, "__name__", str(kind))
+    raise SettingsError(f"{where}: {value!r} is of type {type(value).__name__}, expected {name}")

@@ -1,0 +1,401 @@
+"""Everything that travels between processes, and the name and numeric range of each field on the wire.
+
+Values of :mod:`engine.model` travel as they are; here are only the commands, replies and reports that are no
+values of the trade. ``PROTOCOL.md`` beside this file is the authority for other languages.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from engine.model.condition import (
+    Condition,
+    ConditionCommand,
+    ConditionExecution,
+    ConditionSpec,
+    Transition,
+)
+from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkStatus
+from engine.model.order import Fill, Order, SubmitOrder
+from engine.model.position import Account, Position
+from engine.model.signal import Signal, SignalRefused
+from engine.model.tick import Book, Level, Tick
+
+SCHEMA_VERSION: Final = 1
+"""Major version of the schema; a message of another one is refused."""
+
+
+class Family(StrEnum):
+    """Families of topics; the messages of a family carry one running number."""
+
+    TICK = "tick"
+    BOOK = "book"
+    EVENT = "event"
+    """order, fill, position, condition, transition, signal, halt and link together: one order for all of them."""
+    TELEMETRY = "telemetry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What surrounds every message.
+
+    Attributes:
+        type: wire name of the body's type.
+        body: the message itself.
+        id: id of this message, where something will refer to it (requests), else empty.
+        cause: id of the message or signal that led to it, else empty.
+        source: name of the process that sent it.
+        seq: running number within the topic family of the source; 0 where messages are not numbered.
+        time: when it was sent, wall clock, nanoseconds UTC.
+        version: major version of the schema.
+    """
+
+    type: str
+    body: Any
+    id: str = ""
+    cause: str = ""
+    source: str = ""
+    seq: int = 0
+    time: int = 0
+    version: int = SCHEMA_VERSION
+
+
+# --- facts published by the gateway ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Replay only: strategies may process ticks up to this number of the tick family; all events before are out.
+
+    Every strategy process answers every round with one :class:`Watermark`.
+
+    Attributes:
+        round: number of the grant.
+        position: highest tick number that may be processed.
+        now_ns: replay time.
+        is_end: the data is used up.
+    """
+
+    round: int
+    position: int
+    now_ns: int
+    is_end: bool = False
+
+
+# --- commands and queries (5557) ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """Cancel what is left of an order."""
+
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceOrder:
+    """Change a working limit order. A new price loses time priority, a smaller quantity keeps it.
+
+    Attributes:
+        client_order_id: which order.
+        price: new limit price, scaled; 0 = unchanged.
+        quantity: new total quantity, not above the present one; 0 = unchanged.
+    """
+
+    client_order_id: str
+    price: int = 0
+    quantity: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAll:
+    """Cancel every working order, of one contract or of all."""
+
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flatten:
+    """Cancel working orders, release conditions and close positions, of one contract or of all."""
+
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetHalt:
+    """Halt trading to a depth, or resume with NONE; only a person resumes."""
+
+    depth: HaltDepth
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionReport:
+    """A strategy's word on one of its conditions.
+
+    Attributes:
+        condition: how it is now.
+        transitions: the changes of state since the last report.
+        signals: the signals given with them.
+    """
+
+    condition: Condition
+    transitions: tuple[Transition, ...] = ()
+    signals: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watermark:
+    """Replay only: a strategy's answer to a round of :class:`Pace`.
+
+    A strategy that gives signals at a tick stops there, answers with that tick's number and goes on with the
+    next round, so that the fills of its orders reach it before any later tick.
+
+    Attributes:
+        node: name of the strategy process.
+        round: which grant it answers; 0 = it joins the replay.
+        position: number of the last processed tick within the tick family.
+        signal_ids: signals given at that tick; the replay waits until each has become an order or was refused.
+    """
+
+    node: str
+    round: int
+    position: int
+    signal_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSnapshot:
+    """Ask for everything the gateway knows that is not history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetTicks:
+    """Ask for the recent ticks of a contract after a number.
+
+    Attributes:
+        symbol: contract code.
+        after_seq: the symbol's number of the last tick that is known, 0 = from the beginning.
+        limit: at most so many.
+    """
+
+    symbol: str
+    after_seq: int = 0
+    limit: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectContracts:
+    """Subscribe to exactly these contracts at the broker."""
+
+    symbols: tuple[str, ...]
+
+
+# --- replies -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The request was carried out. ``text`` says what was done, for people."""
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The request was refused.
+
+    Attributes:
+        code: a value of :class:`engine.model.order.Reason`.
+        text: what and why, for people.
+    """
+
+    code: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FamilySeq:
+    """The last number used in a topic family."""
+
+    family: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastTick:
+    """The last tick of a contract and the last number of its tick and book series."""
+
+    symbol: str
+    tick: Tick | None = None
+    book: Book | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything the gateway knows that is not history. Apply later numbers only.
+
+    Attributes:
+        environment: simulated, replay or live.
+        now_ns: market time.
+        seqs: last number of each family.
+        accounts: of the login.
+        contracts: what the broker offers.
+        selected: subscribed contracts.
+        last: last tick and book of the subscribed contracts.
+        orders: all of the ledger's present run.
+        fills: the same.
+        positions: net positions, flat ones included.
+        conditions: all.
+        links: state of the links.
+        halt: how far trading is halted.
+        is_paced: the market waits for the strategies' watermark (replay).
+        position: number of the last tick sent, within the tick family.
+    """
+
+    environment: Environment
+    now_ns: int
+    seqs: tuple[FamilySeq, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    selected: tuple[str, ...] = ()
+    last: tuple[LastTick, ...] = ()
+    orders: tuple[Order, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    positions: tuple[Position, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    links: tuple[LinkStatus, ...] = ()
+    halt: HaltDepth = HaltDepth.NONE
+    is_paced: bool = False
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticks:
+    """Ticks of one contract in their order.
+
+    Attributes:
+        symbol: contract code.
+        ticks: the ticks.
+        first_available: the lowest number that the ring still holds, 0 = none; what lies before it is lost here.
+        is_complete: no later tick exists.
+    """
+
+    symbol: str
+    ticks: tuple[Tick, ...] = ()
+    first_available: int = 0
+    is_complete: bool = True
+
+
+# --- telemetry ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """A process is alive, and when it last did something useful.
+
+    Attributes:
+        node: name of the process.
+        pid: operating-system process id.
+        ts_last_work: when it last processed a message of its own kind, wall clock; 0 = never.
+        counts: named counters (``ticks``, ``gaps``, ``signals``, ``refused``, ``resent``, ``undecodable``, …).
+    """
+
+    node: str
+    pid: int
+    ts_last_work: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One structured log line of a process, for the log panel."""
+
+    node: str
+    level: str
+    ts_event: int
+    text: str
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+TYPES: Final[dict[str, type]] = {
+    "tick": Tick,
+    "book": Book,
+    "order": Order,
+    "fill": Fill,
+    "position": Position,
+    "condition": Condition,
+    "transition": Transition,
+    "condition_command": ConditionCommand,
+    "condition_execution": ConditionExecution,
+    "signal": Signal,
+    "signal_refused": SignalRefused,
+    "halt": HaltChanged,
+    "link": LinkStatus,
+    "contract": Contract,
+    "pace": Pace,
+    "submit_order": SubmitOrder,
+    "cancel_order": CancelOrder,
+    "replace_order": ReplaceOrder,
+    "cancel_all": CancelAll,
+    "flatten": Flatten,
+    "set_halt": SetHalt,
+    "condition_report": ConditionReport,
+    "watermark": Watermark,
+    "get_snapshot": GetSnapshot,
+    "get_ticks": GetTicks,
+    "select_contracts": SelectContracts,
+    "done": Done,
+    "refused": Refused,
+    "snapshot": Snapshot,
+    "ticks": Ticks,
+    "heartbeat": Heartbeat,
+    "log": LogLine,
+}
+"""Wire name of every message type; only these are decoded."""
+
+PARTS: Final = (Level, ConditionSpec, Account, FamilySeq, LastTick)
+"""Types that occur only inside of messages."""
+
+_PRICE: Final = (-(10**12), 10**12)
+_TIME: Final = (0, 2**63 - 1)
+_COUNT: Final = (0, 2**62)
+RANGES: Final[dict[str, tuple[int, int]]] = {
+    "price": _PRICE,
+    "trigger": _PRICE,
+    "trigger_price": _PRICE,
+    "best_price": _PRICE,
+    "reference_price": _PRICE,
+    "limit_up": _PRICE,
+    "limit_down": _PRICE,
+    "quantity": (0, 1_000_000),
+    "filled": (0, 1_000_000),
+    "entered": (0, 1_000_000),
+    "exited": (0, 1_000_000),
+    "ts_event": _TIME,
+    "ts_recv": _TIME,
+    "ts_created": _TIME,
+    "ts_updated": _TIME,
+    "ts_last": _TIME,
+    "ts_last_work": _TIME,
+    "now_ns": _TIME,
+    "seq": _COUNT,
+    "tick_seq": _COUNT,
+    "event_seq": _COUNT,
+    "after_seq": _COUNT,
+    "position": _COUNT,
+    "round": _COUNT,
+    "total_volume": _COUNT,
+    "entry_value": (-(2**62), 2**62),
+    "fill_value": (-(2**62), 2**62),
+    "attempt": _COUNT,
+    "revision": _COUNT,
+    "limit": (1, 100_000),
+    "pid": (0, 2**32),
+}
+"""Allowed range of integer fields by name; others are any 64-bit integer."""
+
+MAX_TEXT: Final = 4096
+"""Longest text of a field, in characters."""
+MAX_ITEMS: Final = 200_000
+"""Longest list of a field."""
