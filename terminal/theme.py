@@ -203,8 +203,13 @@ def palette(theme: Theme) -> QtGui.QPalette:
 def mixed(colour: str, ground: str, share: float) -> str:
     """A colour laid over a ground with the given share (0 to 1), as ``#rrggbb``."""
     over, under = QtGui.QColor(colour), QtGui.QColor(ground)
-    parts = zip(over.getRgb()[:3], under.getRgb()[:3], strict=True)  # type: ignore[arg-type]
-    return QtGui.QColor(*(round(a * share + b * (1 - share)) for a, b in parts)).name()
+
+    def blend(a: int, b: int) -> int:
+        return round(a * share + b * (1 - share))
+
+    return QtGui.QColor(
+        blend(over.red(), under.red()), blend(over.green(), under.green()), blend(over.blue(), under.blue())
+    ).name()
 
 
 def _stylesheet(theme: Theme) -> str:
