@@ -56,8 +56,8 @@ lock:
 
 build:
 	$(setup) system project build
-	$(python) -m PyInstaller --noconfirm build.spec
+	$(python) -m PyInstaller --noconfirm --log-level WARN build.spec
 
 clean:
 	rm -rf .tools .venv .venv-headless build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find engine terminal resources tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
