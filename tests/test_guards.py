@@ -115,9 +115,7 @@ def outcomes(tmp_path: Path, suite: str, name: str) -> dict[str, str]:
     assert report.exists(), done.stdout + done.stderr
     return {
         case.attrib["name"]: " ".join(
-            f"{problem.attrib.get('message', '')} {problem.text}"
-            for problem in case
-            if problem.tag != "skipped"
+            f"{problem.attrib.get('message', '')} {problem.text}" for problem in case if problem.tag != "skipped"
         )
         for case in ElementTree.parse(report).iter("testcase")
     }
