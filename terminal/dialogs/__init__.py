@@ -1,0 +1,1 @@
+"""Dialogs, opened without blocking; what a person decided leaves them as a signal."""

@@ -1,0 +1,1 @@
+"""Table models and the columns they show, as data."""

@@ -1,0 +1,274 @@
+"""The bars of one contract as numpy columns, for the chart.
+
+Base is a series of one-second bars, from which every other time frame is made. Each base bar knows the first
+and the last tick number in it, so that ticks of a repaired gap find their place and duplicates are dropped.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from operator import attrgetter
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.session import TradingCalendar
+from engine.model.tick import Tick, TickFlag
+from engine.timing import NS_PER_S
+
+TIME_FRAMES: Final = (1, 5, 60, 300, 900, 3600)
+"""Lengths of the bars that the terminal offers, seconds."""
+
+Ints = NDArray[np.int64]
+
+_COLUMNS: Final = 9
+_START, _SESSION, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME, _FIRST, _LAST = range(_COLUMNS)
+_FIELDS: Final = attrgetter("seq", "ts_event", "price", "quantity", "flags")
+
+
+class BarColumns:
+    """Bars as columns of integers that grow at their end; a column is a view and holds until the next change."""
+
+    def __init__(self) -> None:
+        self._table: Ints = np.empty((_COLUMNS, 1024), np.int64)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def start_ns(self) -> Ints:
+        """First instants, nanoseconds UTC, ascending."""
+        return self._column(_START)
+
+    @property
+    def session_open_ns(self) -> Ints:
+        """When the session of each bar opened, nanoseconds UTC."""
+        return self._column(_SESSION)
+
+    @property
+    def open(self) -> Ints:
+        """First prices, scaled."""
+        return self._column(_OPEN)
+
+    @property
+    def high(self) -> Ints:
+        """Highest prices, scaled."""
+        return self._column(_HIGH)
+
+    @property
+    def low(self) -> Ints:
+        """Lowest prices, scaled."""
+        return self._column(_LOW)
+
+    @property
+    def close(self) -> Ints:
+        """Last prices, scaled."""
+        return self._column(_CLOSE)
+
+    @property
+    def volume(self) -> Ints:
+        """Lots."""
+        return self._column(_VOLUME)
+
+    def _column(self, row: int) -> Ints:
+        return self._table[row, : self._length]
+
+    @property
+    def table(self) -> Ints:
+        """All columns, one a row."""
+        return self._table[:, : self._length]
+
+    def replace_from(self, index: int, rows: Ints) -> None:
+        """Cuts the bars from ``index`` on and puts others in their place; the memory at least doubles."""
+        length = index + rows.shape[1]
+        if length > self._table.shape[1]:
+            grown = np.empty((_COLUMNS, max(length, 2 * self._table.shape[1])), np.int64)
+            grown[:, :index] = self._table[:, :index]
+            self._table = grown
+        self._table[:, index:length] = rows
+        self._length = length
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an update did to the bars.
+
+    Attributes:
+        first: index of the first bar that changed or is new.
+        added: by how many bars the series is longer now.
+    """
+
+    first: int
+    added: int
+
+
+class BarSeries:
+    """The bars of one contract in one time frame.
+
+    Args:
+        calendar: tells the sessions; prints outside of all sessions are left out, as are trial matches.
+        last_trading_day: of the contract; None where it does not matter.
+        span_s: time frame, seconds.
+    """
+
+    def __init__(self, calendar: TradingCalendar, last_trading_day: date | None = None, span_s: int = 60) -> None:
+        self._calendar = calendar
+        self._last_trading_day = last_trading_day
+        self._span_s = span_s
+        self._base = BarColumns()
+        self._coarse = BarColumns()
+        self._seen = SeenNumbers()
+
+    @property
+    def bars(self) -> BarColumns:
+        """The bars in the present time frame."""
+        return self._base if self._span_s == 1 else self._coarse
+
+    @property
+    def span_s(self) -> int:
+        """Time frame, seconds."""
+        return self._span_s
+
+    @property
+    def last_seq(self) -> int:
+        """The highest tick number that is contained, 0 = none."""
+        return self._seen.last
+
+    def set_span(self, span_s: int) -> None:
+        """Changes the time frame and makes its bars of the base."""
+        self._span_s = span_s
+        self._coarse = BarColumns()
+        if span_s != 1 and len(self._base):
+            self._derive(0)
+
+    def append_ticks(self, ticks: Sequence[Tick]) -> Change | None:
+        """Takes ticks in, in any order, each number once; None where no bar changed."""
+        if not ticks:
+            return None
+        table = np.array([_FIELDS(tick) for tick in ticks], np.int64).T
+        table = self._seen.take(table)
+        table = table[:, (table[4] & TickFlag.TRIAL) == 0]
+        seconds = self._second_bars(table)
+        if not seconds.shape[1]:
+            return None
+        before = len(self.bars)
+        first = self._merge(seconds)
+        if self._span_s != 1:
+            first = self._derive(first)
+        return Change(first, len(self.bars) - before)
+
+    def _second_bars(self, table: Ints) -> Ints:
+        """One-second bars of ticks that are in the order of their numbers, ascending by start."""
+        seq, time, price, quantity = table[0], table[1], table[2], table[3]
+        if not len(seq):
+            return np.empty((_COLUMNS, 0), np.int64)
+        sessions = self._calendar.sessions_between(
+            int(time.min()), int(time.max()), last_trading_day=self._last_trading_day
+        )
+        opens = np.array([session.open_ns for session in sessions], np.int64)
+        closes = np.array([session.close_ns for session in sessions], np.int64)
+        which = np.searchsorted(opens, time, side="right") - 1
+        inside = which >= 0
+        inside[inside] = time[inside] < closes[which[inside]] + NS_PER_S
+        which, time = which[inside], time[inside]
+        price, seq = price[inside], seq[inside]
+        opened = opens[which]
+        start = opened + (np.minimum(time, closes[which] - 1) - opened) // NS_PER_S * NS_PER_S
+        rows = np.stack((start, opened, price, price, price, price, quantity[inside], seq, seq))
+        return _grouped(rows, start)
+
+    def _merge(self, fresh: Ints) -> int:
+        """Puts one-second bars into the base; returns the index of the first that changed."""
+        base = self._base
+        first = int(np.searchsorted(base.start_ns, fresh[_START, 0]))
+        both = np.concatenate((base.table[:, first:], fresh), axis=1)
+        base.replace_from(first, _grouped(both, both[_START]))
+        return first
+
+    def _derive(self, first: int) -> int:
+        """Makes the bars of the time frame anew from a base bar on; returns the first that changed."""
+        base, span = self._base, self._span_s * NS_PER_S
+        opened = base.session_open_ns
+        start = opened[first] + (base.start_ns[first] - opened[first]) // span * span
+        first = int(np.searchsorted(base.start_ns, start))
+        rows = base.table[:, first:]
+        key = rows[_SESSION] + (rows[_START] - rows[_SESSION]) // span * span
+        index = int(np.searchsorted(self._coarse.start_ns, start))
+        self._coarse.replace_from(index, _grouped(rows, key))
+        return index
+
+
+def _grouped(rows: Ints, start: Ints) -> Ints:
+    """One bar for all rows of one start: ascending by start, open and close by tick number."""
+    later = np.diff(start)
+    if not len(later):
+        return rows.copy()
+    if later.min() < 0 or np.any((later == 0) & (np.diff(rows[_FIRST]) < 0)):
+        order = np.lexsort((rows[_FIRST], start))
+        rows, start = rows[:, order], start[order]
+        later = np.diff(start)
+    heads = np.concatenate(([0], np.flatnonzero(later) + 1))
+    grouped = rows[:, heads]
+    grouped[_START] = start[heads]
+    grouped[_HIGH] = np.maximum.reduceat(rows[_HIGH], heads)
+    grouped[_LOW] = np.minimum.reduceat(rows[_LOW], heads)
+    grouped[_VOLUME] = np.add.reduceat(rows[_VOLUME], heads)
+    grouped[_LAST] = np.maximum.reduceat(rows[_LAST], heads)
+    grouped[_CLOSE] = _closes(rows, heads, grouped[_LAST])
+    return grouped
+
+
+def _closes(rows: Ints, heads: Ints, last: Ints) -> Ints:
+    """The close of the row with the highest tick number of each group; mostly its last row."""
+    tails = np.append(heads[1:], rows.shape[1]) - 1
+    for group in np.flatnonzero(rows[_LAST, tails] != last):
+        members = rows[_LAST, heads[group] : tails[group] + 1]
+        tails[group] = heads[group] + int(members.argmax())
+    closes: Ints = rows[_CLOSE, tails]
+    return closes
+
+
+class SeenNumbers:
+    """Which tick numbers were taken already: a few ranges, since the numbers have no lasting holes."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []  # first number behind each range
+
+    @property
+    def last(self) -> int:
+        """The highest number taken, 0 = none."""
+        return self._ends[-1] - 1 if self._ends else 0
+
+    def take(self, table: Ints) -> Ints:
+        """The columns whose number (first row) is new, ascending and each number once; marks them as taken."""
+        seq = table[0]
+        if np.any(np.diff(seq) <= 0):
+            seq, kept = np.unique(seq, return_index=True)
+            table = table[:, kept]
+        if seq[0] <= self.last:
+            index = np.searchsorted(self._starts, seq, side="right") - 1
+            taken = (index >= 0) & (seq < np.array(self._ends, np.int64)[index])
+            table = table[:, ~taken]
+            seq = table[0]
+        if len(seq):
+            self._mark(seq)
+        return table
+
+    def _mark(self, seq: Ints) -> None:
+        breaks = np.flatnonzero(np.diff(seq) > 1)
+        starts = [int(seq[0]), *seq[breaks + 1].tolist()]
+        ends = [*(seq[breaks] + 1).tolist(), int(seq[-1]) + 1]
+        if self._ends and starts[0] == self._ends[-1] and len(starts) == 1:
+            self._ends[-1] = ends[0]
+            return
+        ranges = sorted(zip([*self._starts, *starts], [*self._ends, *ends], strict=True))
+        self._starts, self._ends = [], []
+        for start, end in ranges:
+            if self._ends and start == self._ends[-1]:
+                self._ends[-1] = end
+            else:
+                self._starts.append(start)
+                self._ends.append(end)
