@@ -203,9 +203,7 @@ class BarSeries:
 def _grouped(rows: Ints, start: Ints) -> Ints:
     """One bar for all rows of one start: ascending by start, open and close by tick number."""
     later = np.diff(start)
-    if not len(later):
-        return rows.copy()
-    if later.min() < 0 or np.any((later == 0) & (np.diff(rows[_FIRST]) < 0)):
+    if np.any(later < 0) or np.any((later == 0) & (np.diff(rows[_FIRST]) < 0)):
         order = np.lexsort((rows[_FIRST], start))
         rows, start = rows[:, order], start[order]
         later = np.diff(start)
