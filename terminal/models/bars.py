@@ -202,6 +202,8 @@ class BarSeries:
 
 def _grouped(rows: Ints, start: Ints) -> Ints:
     """One bar for all rows of one start: ascending by start, open and close by tick number."""
+    if not len(start):
+        return rows
     later = np.diff(start)
     if np.any(later < 0) or np.any((later == 0) & (np.diff(rows[_FIRST]) < 0)):
         order = np.lexsort((rows[_FIRST], start))
