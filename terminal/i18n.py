@@ -80,6 +80,16 @@ def broker_text(key: str) -> str:
     return QtCore.QCoreApplication.translate("Codes", source) if source else key
 
 
+def lamp_text(name: str) -> str:
+    """The name of a lamp: a link (``trade``, ``feed.TXFK4``) or a process (``strategy-1``)."""
+    stem, mark, rest = name.partition("." if "." in name else "-")
+    source = _LAMPS.get(stem)
+    if source is None:
+        return name
+    word = QtCore.QCoreApplication.translate("Codes", source)
+    return f"{word} {rest}" if mark else word
+
+
 def problem_text(problem: str) -> str:
     """A sentence of :meth:`ConditionSpec.problem` for the screen: it begins with the name of the field."""
     source = _PROBLEMS.get(problem.partition(" ")[0])
@@ -102,6 +112,19 @@ _BROKERS: Final = {
     "replay": QT_TRANSLATE_NOOP("Codes", "Replay a recorded day"),
     "pfcf_dll": QT_TRANSLATE_NOOP("Codes", "PFCF (.NET library)"),
     "pfcf_wheel": QT_TRANSLATE_NOOP("Codes", "PFCF (Python package)"),
+}
+
+_LAMPS: Final = {
+    "trade": QT_TRANSLATE_NOOP("Codes", "Trade"),
+    "quote": QT_TRANSLATE_NOOP("Codes", "Quotes"),
+    "feed": QT_TRANSLATE_NOOP("Codes", "Feed"),
+    "gateway": QT_TRANSLATE_NOOP("Codes", "Gateway"),
+    "strategy": QT_TRANSLATE_NOOP("Codes", "Strategy"),
+    "executor": QT_TRANSLATE_NOOP("Codes", "Executor"),
+    "recorder": QT_TRANSLATE_NOOP("Codes", "Recorder"),
+    "scanner": QT_TRANSLATE_NOOP("Codes", "Scanner"),
+    "telemetry": QT_TRANSLATE_NOOP("Codes", "Telemetry"),
+    "web": QT_TRANSLATE_NOOP("Codes", "Web"),
 }
 
 _PROBLEMS: Final = {
