@@ -33,8 +33,8 @@ hypothesis.settings.load_profile("project")
 def pytest_addoption(parser: pytest.Parser) -> None:
     if importlib.util.find_spec("pytestqt") is None:
         # Without Qt nobody else declares the options that pyproject.toml sets for it.
-        parser.addini("qt_api", "unused without Qt")
-        parser.addini("qt_log_level_fail", "unused without Qt")
+        for option in ("qt_api", "qt_log_level_fail", "qt_log_ignore"):
+            parser.addini(option, "unused without Qt")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
