@@ -90,6 +90,12 @@ def lamp_text(name: str) -> str:
     return f"{word} {rest}" if mark else word
 
 
+def level_text(level: str) -> str:
+    """The name of a log level."""
+    source = _LEVELS.get(level)
+    return QtCore.QCoreApplication.translate("Codes", source) if source else level
+
+
 def problem_text(problem: str) -> str:
     """A sentence of :meth:`ConditionSpec.problem` for the screen: it begins with the name of the field."""
     source = _PROBLEMS.get(problem.partition(" ")[0])
@@ -125,6 +131,14 @@ _LAMPS: Final = {
     "scanner": QT_TRANSLATE_NOOP("Codes", "Scanner"),
     "telemetry": QT_TRANSLATE_NOOP("Codes", "Telemetry"),
     "web": QT_TRANSLATE_NOOP("Codes", "Web"),
+}
+
+_LEVELS: Final = {
+    "debug": QT_TRANSLATE_NOOP("Codes", "Debug"),
+    "info": QT_TRANSLATE_NOOP("Codes", "Info"),
+    "warning": QT_TRANSLATE_NOOP("Codes", "Warning"),
+    "error": QT_TRANSLATE_NOOP("Codes", "Error"),
+    "critical": QT_TRANSLATE_NOOP("Codes", "Critical"),
 }
 
 _PROBLEMS: Final = {

@@ -1,6 +1,6 @@
 """One table model for all docks: its columns are data, its rows are values with an id, updated in place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
@@ -132,6 +132,15 @@ class TableModel(QtCore.QAbstractTableModel, Generic[Row]):
         elif self._rows[at] != row:
             self._rows[at] = row
             self.dataChanged.emit(self.index(at, 0), self.index(at, len(self.columns) - 1))
+
+    def extend(self, rows: Sequence[Row]) -> None:
+        """Adds rows with new keys at the end, all at once."""
+        if rows:
+            first = len(self._rows)
+            self.beginInsertRows(_ROOT, first, first + len(rows) - 1)
+            self._at.update({self._key(row): first + at for at, row in enumerate(rows)})
+            self._rows.extend(rows)
+            self.endInsertRows()
 
     def remove(self, key: str) -> None:
         """Removes a row; an unknown key does nothing."""

@@ -37,7 +37,7 @@ class PriceEdit(QtWidgets.QSpinBox):
         joined = whole + part[:digits].ljust(digits, "0")
         return int(joined) if joined.isdecimal() else 0
 
-    def validate(self, text: str, position: int) -> object:
+    def validate(self, text: str, position: int) -> tuple[QtGui.QValidator.State, str, int]:
         """Digits, one point where the contract has decimals, and separators."""
         digits = formats.precision(self._symbol)
         whole, point, part = text.replace(",", "").strip().partition(".")

@@ -1,0 +1,130 @@
+"""Positions with their profit and loss after fees and tax, and the sum of all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from PySide6 import QtCore, QtWidgets
+
+from engine.model.instrument import Instrument
+from engine.model.position import Position
+from engine.model.tick import Tick
+from terminal.dialogs.confirm import ask
+from terminal.models.positions import (
+    POSITION_COLUMNS,
+    Holding,
+    money_colour,
+    money_text,
+    total,
+)
+from terminal.models.table import TableModel
+from terminal.theme import Theme
+from terminal.widgets.dock import Dock, row, set_tone
+from terminal.widgets.table import Table
+
+
+class PositionsDock(Dock):
+    """Net positions of all contracts and accounts.
+
+    Signals:
+        flatten_requested(str): close everything in the contract with this code; already confirmed.
+    """
+
+    flatten_requested = QtCore.Signal(str)
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__("positions", parent)
+        self._instruments: dict[str, Instrument] = {}
+        self._last: dict[str, int] = {}
+        self.model: TableModel[Holding] = TableModel(POSITION_COLUMNS, lambda h: h.key, self)
+        self.table = Table(self.model, sort_by="symbol", buttons=("flatten",))
+        self.table.button_clicked.connect(self._on_button_clicked)
+        self._names = [QtWidgets.QLabel() for _ in range(4)]
+        self.totals = [QtWidgets.QLabel() for _ in range(4)]
+        pairs = [label for pair in zip(self._names, self.totals, strict=True) for label in pair]
+        for name in self._names:
+            set_tone(name, "muted")
+        strip = row(None, *pairs, margin=5, spacing=8)
+        self.place(self.table)
+        box = self.widget().layout()
+        assert isinstance(box, QtWidgets.QVBoxLayout)
+        box.addLayout(strip)
+        self.retranslate()
+
+    def set_instruments(self, instruments: Mapping[str, Instrument]) -> None:
+        """The contracts by their code; positions in others are not valued."""
+        self._instruments = dict(instruments)
+        self.model.set_rows([self._holding(held.position) for held in self.model.rows()])
+        self._show_total()
+
+    def set_positions(self, positions: Iterable[Position]) -> None:
+        """Replaces all positions."""
+        self.model.set_rows([self._holding(position) for position in positions])
+        self._show_total()
+
+    def update_position(self, position: Position) -> None:
+        """A position is new or has changed."""
+        self.model.put(self._holding(position))
+        self._show_total()
+
+    def update_ticks(self, ticks: Sequence[Tick]) -> None:
+        """A batch of prints: positions of their contracts are valued anew."""
+        self.update_last({tick.symbol: tick.price for tick in ticks})
+
+    def update_last(self, prices: Mapping[str, int]) -> None:
+        """Last prices, scaled, by contract code."""
+        self._last.update(prices)
+        has_changed = False
+        for held in self.model.rows():
+            price = prices.get(held.position.symbol)
+            if price is not None and price != held.last:
+                self.model.put(replace(held, last=price))
+                has_changed = True
+        if has_changed:
+            self._show_total()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colours of profit and loss."""
+        super().set_theme(theme)
+        self.model.set_theme(theme)
+
+    def retranslate(self) -> None:
+        """Texts in the present language."""
+        self.setWindowTitle(self.tr("Positions"))
+        words = (
+            self.tr("Unrealised"),
+            self.tr("Realised"),
+            self.tr("Fees and tax"),
+            self.tr("Total P&L (TWD)"),
+        )
+        for label, word in zip(self._names, words, strict=True):
+            label.setText(word)
+        self.table.set_empty_text(self.tr("No positions."))
+        self.model.retranslate()
+        self.table.fit_columns()
+        self._show_total()
+
+    def _holding(self, position: Position) -> Holding:
+        symbol = position.symbol
+        return Holding(position=position, instrument=self._instruments.get(symbol), last=self._last.get(symbol, 0))
+
+    def _show_total(self) -> None:
+        summed = total(self.model.rows())
+        shown = (summed.unrealised, summed.realised, summed.costs, summed.pnl)
+        for at, (label, amount) in enumerate(zip(self.totals, shown, strict=True)):
+            is_cost = at == 2
+            text = money_text(amount)
+            label.setText(text.lstrip("+") if is_cost else text)
+            tone = "" if is_cost else money_colour(amount)
+            set_tone(label, "" if tone == "muted" else tone)
+
+    def _on_button_clicked(self, key: str, column: str) -> None:
+        held = self.model.get(key)
+        if held is None or held.position.is_flat:
+            return
+        symbol = held.position.symbol
+        question = self.tr(
+            "Flatten {symbol}? Working orders are cancelled, its conditions are released and {lots} lots are "
+            "closed at the market."
+        ).format(symbol=symbol, lots=abs(held.position.net))
+        yes = self.tr("Flatten {symbol}").format(symbol=symbol)
+        ask(self, self.windowTitle(), question, yes, lambda: self.flatten_requested.emit(symbol))
