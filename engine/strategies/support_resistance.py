@@ -370,6 +370,8 @@ class SupportResistance:
             return NOTHING
         decisions = []
         for condition in list(live.values()):
+            if tick.seq <= condition.tick_seq:
+                continue
             after, signals = step(condition, tick)
             if after is not condition:
                 decisions.append(self._changed(condition, after, signals, tick))

@@ -276,6 +276,23 @@ def decode(payload: bytes | memoryview) -> Envelope:
     return _envelope([name, decoder(array[7]), id_, cause, source, seq, time, SCHEMA_VERSION])
 
 
+def to_array(body: object) -> Any:
+    """A message as nested lists, for the ledger."""
+    return _ENCODE_BY_NAME[NAMES[type(body)]](body)
+
+
+def from_array(name: str, array: Any) -> Any:
+    """The message of a wire name from nested lists.
+
+    Raises:
+        DecodeError: the name is not known or a field is wrong.
+    """
+    decoder = _DECODE_BY_NAME.get(name)
+    if decoder is None:
+        raise DecodeError(f"message type {name[:60]!r} is not known")
+    return decoder(array)
+
+
 _ENCODE_BY_NAME: Final = {name: _encoder(kind) for name, kind in TYPES.items()}
 _DECODE_BY_NAME: Final = {name: _decoder(kind) for name, kind in TYPES.items()}
 NAMES: Final[dict[type, str]] = {kind: name for name, kind in TYPES.items()}

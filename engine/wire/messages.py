@@ -82,6 +82,19 @@ class Pace:
     is_end: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """Once a second: the gateway lives, and what its market's clock says.
+
+    Attributes:
+        now_ns: market time.
+        position: number of the last tick within the tick family.
+    """
+
+    now_ns: int
+    position: int
+
+
 # --- commands and queries (5557) ---------------------------------------------------------------------------------
 
 
@@ -251,6 +264,7 @@ class Snapshot:
         halt: how far trading is halted.
         is_paced: the market waits for the strategies' watermark (replay).
         position: number of the last tick sent, within the tick family.
+        pace: the last grant of a paced market.
     """
 
     environment: Environment
@@ -268,6 +282,7 @@ class Snapshot:
     halt: HaltDepth = HaltDepth.NONE
     is_paced: bool = False
     position: int = 0
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,6 +333,41 @@ class LogLine:
     ids: dict[str, str] = field(default_factory=dict)
 
 
+class ProcessState(StrEnum):
+    """What the supervisor knows of a child process."""
+
+    STARTING = "starting"
+    READY = "ready"
+    DEAD = "dead"
+    """It ended unasked; it is started again after a wait."""
+    HUNG = "hung"
+    """It lives but gives no heartbeat; it is killed and started again."""
+    GAVE_UP = "gave_up"
+    """It died too often too early; a person must look."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStatus:
+    """The supervisor's word on one child process.
+
+    Attributes:
+        node: name of the process.
+        state: how it is.
+        pid: operating-system process id, 0 while there is none.
+        restarts: how often it was started again.
+        text: the reason, for people.
+        ts_event: when, wall clock.
+    """
+
+    node: str
+    state: ProcessState
+    pid: int = 0
+    restarts: int = 0
+    text: str = ""
+    ts_event: int = 0
+
+
 TYPES: Final[dict[str, type]] = {
     "tick": Tick,
     "book": Book,
@@ -334,6 +384,7 @@ TYPES: Final[dict[str, type]] = {
     "link": LinkStatus,
     "contract": Contract,
     "pace": Pace,
+    "pulse": Pulse,
     "submit_order": SubmitOrder,
     "cancel_order": CancelOrder,
     "replace_order": ReplaceOrder,
@@ -350,6 +401,7 @@ TYPES: Final[dict[str, type]] = {
     "snapshot": Snapshot,
     "ticks": Ticks,
     "heartbeat": Heartbeat,
+    "process": ProcessStatus,
     "log": LogLine,
 }
 """Wire name of every message type; only these are decoded."""

@@ -25,6 +25,11 @@ TOPIC_END: Final = b"\0"
 """Ends the topic; subscribing to ``tick.TXFK4`` with it leaves ``tick.TXFK45`` out."""
 
 
+def tcp(host: str, port: int) -> str:
+    """The endpoint of a port; 0 = any free one."""
+    return f"tcp://{host}:{port or '*'}"
+
+
 class Socket:
     """What all sockets share: creation, keys, endpoint, counters and closing."""
 
@@ -149,6 +154,14 @@ class Subscriber(Socket):
         super().__init__(zmq.SUB, wire=wire, keys=keys, connect=endpoint, options=options, context=context)
         for topic in topics:
             self.raw.subscribe(topic)
+
+    def subscribe(self, prefix: str) -> None:
+        """Takes one more topic prefix."""
+        self.raw.subscribe(prefix)
+
+    def subscribe_exactly(self, topic: str) -> None:
+        """Takes one more topic, and not those that merely begin like it."""
+        self.raw.subscribe(topic.encode("ascii") + TOPIC_END)
 
     def receive(self, timeout_ms: int = 0) -> tuple[str, Envelope] | None:
         """The next message with its topic, or None if none came in time or it was undecodable."""
@@ -361,6 +374,35 @@ class Requester(Socket):
     def pending(self) -> int:
         """Requests without an answer."""
         return len(self._open)
+
+
+class Forwarder:
+    """XSUB and XPUB back to back: publishers connect to one end, subscribers to the other."""
+
+    def __init__(self, inward: str, outward: str, *, wire: Wire, keys: ServerKeys | None) -> None:
+        high_water: dict[int, int | bytes] = {
+            zmq.SNDHWM: wire.publish_high_water,
+            zmq.RCVHWM: wire.subscribe_high_water,
+        }
+        self.inward = Socket(zmq.XSUB, wire=wire, keys=keys, bind=inward, options=high_water)
+        self.outward = Socket(zmq.XPUB, wire=wire, keys=keys, bind=outward, options=high_water)
+        self._poller = Poller(self.inward, self.outward)
+
+    def forward(self, timeout_ms: int) -> None:
+        """Moves what is there, both ways (messages out, subscriptions in)."""
+        for source in self._poller.wait(timeout_ms):
+            target = self.outward if source is self.inward else self.inward
+            assert isinstance(source, Socket)
+            for _ in range(1000):
+                try:
+                    target.raw.send(source.raw.recv(zmq.NOBLOCK))
+                except zmq.Again:
+                    break
+
+    def close(self) -> None:
+        """Closes both ends."""
+        self.inward.close()
+        self.outward.close()
 
 
 class _OpenRequest:

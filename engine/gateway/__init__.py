@@ -1,0 +1,1 @@
+"""The one door to the broker: ledger, risk, tick publisher and the server of commands."""

@@ -1,0 +1,241 @@
+"""Requests on 5557: who may ask what, and what is done for each.
+
+Every handler returns the reply. Keys have roles; a request that its role does not allow is refused by name.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import BrokerAmbiguous, BrokerRefused
+from engine.model.condition import ConditionAction, ConditionCommand, ConditionState
+from engine.model.order import Order, OrderType, Reason, Side, SubmitOrder, TimeInForce
+from engine.model.signal import SignalRefused, client_order_id
+from engine.strategies import support_resistance
+from engine.wire.keys import Role
+from engine.wire.messages import (
+    CancelAll,
+    CancelOrder,
+    ConditionReport,
+    Done,
+    Envelope,
+    Flatten,
+    GetSnapshot,
+    GetTicks,
+    Refused,
+    ReplaceOrder,
+    SelectContracts,
+    SetHalt,
+    Watermark,
+)
+
+if TYPE_CHECKING:
+    from engine.gateway.gateway import Gateway
+
+_W, _E, _S, _R = Role.WINDOW, Role.EXECUTOR, Role.STRATEGY, Role.READER
+
+Handler = Callable[["Gateway", Any, Envelope, Role], object]
+
+
+def handle(gateway: "Gateway", role: Role, envelope: Envelope) -> object:
+    """Carries a request out and returns its reply."""
+    entry = HANDLERS.get(type(envelope.body))
+    if entry is None:
+        return Refused(code=Reason.INVALID, text=f"{envelope.type} is no request")
+    roles, handler = entry
+    if role not in roles:
+        return Refused(code=Reason.FORBIDDEN, text=f"a {role} key may not send {envelope.type}")
+    return handler(gateway, envelope.body, envelope, role)
+
+
+def _submit(gateway: "Gateway", command: SubmitOrder, envelope: Envelope, role: Role) -> object:
+    made_from = client_order_id(command.signal_id) if command.signal_id else ""
+    if role is Role.EXECUTOR and command.client_order_id != made_from:
+        text = "an executor's order must name its signal and carry the client order id made from it"
+        return Refused(code=Reason.FORBIDDEN, text=text)
+    if role is Role.WINDOW and (command.signal_id or command.condition_id):
+        return Refused(code=Reason.FORBIDDEN, text="a person's order belongs to no signal and no condition")
+    return gateway.submit(command, envelope.cause or envelope.id)
+
+
+def _working(gateway: "Gateway", order_id: str) -> Order | Refused:
+    order = gateway.state.orders.get(order_id)
+    if order is None:
+        return Refused(code=Reason.UNKNOWN_ORDER, text=f"there is no order {order_id}")
+    if not order.status.is_working:
+        return Refused(code=Reason.NOT_WORKING, text=f"the order is {order.status} already")
+    return order
+
+
+def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: Role) -> object:
+    order = _working(gateway, command.client_order_id)
+    if isinstance(order, Refused):
+        return order
+    try:
+        gateway.broker.cancel(order)
+    except BrokerRefused as error:
+        return Refused(code=Reason.BROKER, text=f"{error.code}: {error}")
+    except BrokerAmbiguous as error:
+        return Done(text=f"nobody knows whether the cancel arrived ({error}); it is safe to ask again")
+    return Done(text="the cancel was sent; the order is cancelled when the exchange says so")
+
+
+def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role: Role) -> object:
+    order = _working(gateway, command.client_order_id)
+    if isinstance(order, Refused):
+        return order
+    if order.order_type is not OrderType.LIMIT:
+        return Refused(code=Reason.INVALID, text=f"a {order.order_type} order has no price to change")
+    if command.quantity > order.quantity:
+        text = f"{command.quantity} lots; a change can only make the {order.quantity} lots fewer"
+        return Refused(code=Reason.ORDER_SIZE, text=text)
+    if command.price and (refused := gateway.price_problem(replace(order, price=command.price))):
+        return Refused(code=refused.reason, text=refused.text)
+    try:
+        gateway.broker.replace(order, command.price, command.quantity)
+    except BrokerRefused as error:
+        return Refused(code=Reason.BROKER, text=f"{error.code}: {error}")
+    except BrokerAmbiguous as error:
+        return Done(text=f"nobody knows whether the change arrived ({error})")
+    return Done(text="the change was sent; it holds when the exchange says so")
+
+
+def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role: Role) -> object:
+    return Done(text=f"{gateway.cancel_all(command.symbol)} cancels sent")
+
+
+def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role) -> object:
+    released = release_conditions(gateway, command.symbol)
+    return Done(text=f"{released}; {gateway.flatten(envelope.id, command.symbol)}")
+
+
+def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Role) -> object:
+    return Done(text=gateway.set_halt(command.depth, role, command.text, envelope.id))
+
+
+def _condition_command(gateway: "Gateway", command: ConditionCommand, envelope: Envelope, role: Role) -> object:
+    known = gateway.state.conditions.get(command.condition_id)
+    if command.spec is not None and command.spec.condition_id != command.condition_id:
+        return Refused(code=Reason.INVALID, text="the spec is of another condition")
+    if why := support_resistance.refusal(known, command):
+        return Refused(code=Reason.INVALID, text=why)
+    if command.spec is not None and command.spec.symbol not in gateway.contracts:
+        return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{command.spec.symbol} is not offered by the broker")
+    numbered = replace(command, revision=(known.revision if known else 0) + 1)
+    if known is None:
+        after = support_resistance.created(numbered)
+    else:
+        after, _ = support_resistance.step(known, numbered)
+        if moved := support_resistance.transition(known, after, None):
+            gateway.record(replace(moved, ts_event=gateway.broker.clock.now_ns()))
+    tick = gateway.ticks.last_tick(after.spec.symbol)
+    after = replace(after, tick_seq=tick.seq if tick else 0, ts_updated=gateway.broker.clock.now_ns())
+    gateway.tell(f"condition.{command.condition_id}", numbered, envelope.id)
+    gateway.tell_condition(after, envelope.id)
+    return Done(text=f"the condition is {after.state}")
+
+
+def release_conditions(gateway: "Gateway", symbol: str) -> str:
+    """Ends every condition that has lots or an order in the market, since its position is being closed."""
+    count = 0
+    for condition in list(gateway.state.conditions.values()):
+        if condition.state.is_in_market and (not symbol or condition.spec.symbol == symbol):
+            command = ConditionCommand(action=ConditionAction.RELEASE, condition_id=condition.condition_id)
+            envelope = Envelope(type="condition_command", body=command)
+            _condition_command(gateway, command, envelope, Role.WINDOW)
+            count += 1
+    return f"{count} conditions released"
+
+
+def _condition_report(gateway: "Gateway", report: ConditionReport, envelope: Envelope, role: Role) -> object:
+    condition = report.condition
+    known = gateway.state.conditions.get(condition.condition_id)
+    for signal in report.signals:
+        if signal.signal_id not in gateway.state.signals:
+            gateway.record(signal)
+            gateway.tell(f"signal.{signal.condition_id}", signal)
+    for moved in report.transitions:
+        gateway.record(moved)
+        gateway.tell(f"transition.{condition.condition_id}", moved)
+    if known is not None and condition.revision < known.revision:
+        # A person's command is on its way to the strategy; its answer to that will be the truth.
+        return Done(text="outdated")
+    if known is not None and known.state is ConditionState.CANCELLED and not condition.state.is_final:
+        return Done(text="cancelled before")
+    if condition != known:
+        gateway.tell_condition(condition, envelope.id)
+    return Done()
+
+
+def _signal_refused(gateway: "Gateway", refused: SignalRefused, envelope: Envelope, role: Role) -> object:
+    gateway.refuse_signal(refused)
+    return Done()
+
+
+def _watermark(gateway: "Gateway", mark: Watermark, envelope: Envelope, role: Role) -> object:
+    gateway.watermarks(mark)
+    return Done()
+
+
+def _snapshot(gateway: "Gateway", query: GetSnapshot, envelope: Envelope, role: Role) -> object:
+    return gateway.snapshot()
+
+
+def _ticks(gateway: "Gateway", query: GetTicks, envelope: Envelope, role: Role) -> object:
+    return gateway.ticks.ticks_since(query.symbol, query.after_seq, query.limit)
+
+
+def _select(gateway: "Gateway", command: SelectContracts, envelope: Envelope, role: Role) -> object:
+    for symbol in command.symbols:
+        if symbol not in gateway.contracts:
+            return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{symbol} is not offered by the broker")
+    held = {order.symbol for order in gateway.state.working()}
+    held |= {position.symbol for position in gateway.state.positions.values() if position.net}
+    held |= {item.spec.symbol for item in gateway.state.conditions.values() if not item.state.is_final}
+    kept = sorted(held & (set(gateway.selected) - set(command.symbols)))
+    if kept:
+        text = f"{', '.join(kept)} has orders, lots or conditions and must stay subscribed"
+        return Refused(code=Reason.INVALID, text=text)
+    for symbol in set(gateway.selected) - set(command.symbols):
+        gateway.broker.unsubscribe(symbol)
+    for symbol in command.symbols:
+        gateway.instrument(symbol)
+        gateway.broker.subscribe(symbol)
+    gateway.selected = tuple(dict.fromkeys(command.symbols))
+    return Done(text=f"{len(gateway.selected)} contracts subscribed")
+
+
+def close_order(request_id: str, number: int, account: str, symbol: str, side: Side, lots: int) -> SubmitOrder:
+    """The market order of one slice of a flatten; its id comes from the request, so repeating it is safe."""
+    digest = hashlib.blake2b(f"{request_id}/{account}/{symbol}/{number}".encode(), digest_size=8).digest()
+    return SubmitOrder(
+        client_order_id=base64.b32encode(digest).decode("ascii")[:10],
+        account=account,
+        symbol=symbol,
+        side=side,
+        order_type=OrderType.MARKET,
+        time_in_force=TimeInForce.IOC,
+        price=0,
+        quantity=lots,
+        reduce_only=True,
+    )
+
+
+HANDLERS: Final[dict[type, tuple[frozenset[Role], Handler]]] = {
+    SubmitOrder: (frozenset({_W, _E}), _submit),
+    CancelOrder: (frozenset({_W}), _cancel),
+    ReplaceOrder: (frozenset({_W}), _replace),
+    CancelAll: (frozenset({_W}), _cancel_all),
+    Flatten: (frozenset({_W}), _flatten),
+    SetHalt: (frozenset({_W}), _set_halt),
+    ConditionCommand: (frozenset({_W}), _condition_command),
+    SelectContracts: (frozenset({_W}), _select),
+    ConditionReport: (frozenset({_S}), _condition_report),
+    SignalRefused: (frozenset({_E, _S}), _signal_refused),
+    Watermark: (frozenset({_S}), _watermark),
+    GetSnapshot: (frozenset(Role), _snapshot),
+    GetTicks: (frozenset(Role), _ticks),
+}
+"""Request type to the roles that may send it and its handler."""

@@ -1,0 +1,132 @@
+"""The ledger: every change of orders, fills, conditions, signals and halts, appended to SQLite before it is told.
+
+One writer, the gateway's thread. Rows are events; the present state is their fold. A client order id and a signal
+id can be decided once only: the table ``decisions`` makes that a constraint of the file, not of the code.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from engine.errors import DecodeError, LedgerError
+from engine.gateway.state import Event, TradingState
+from engine.model.instrument import Instrument
+from engine.model.order import Order
+from engine.wire.codec import NAMES, from_array, to_array
+
+SCHEMA: Final = 1
+_TABLES: Final = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_key ON events (kind, key);
+CREATE TABLE decisions (client_order_id TEXT PRIMARY KEY, signal_id TEXT UNIQUE, seq INTEGER NOT NULL) STRICT;
+"""
+
+
+class Ledger:
+    """An open ledger file and the state it adds up to.
+
+    Args:
+        path: the SQLite file; created with its folder if missing.
+        instruments: called with a symbol when an event of a contract not seen before is read or written.
+        synchronous: SQLite's durability of a commit, FULL or NORMAL.
+
+    Raises:
+        LedgerError: the file cannot be opened or is no ledger of this version. It is left as it is.
+    """
+
+    def __init__(self, path: Path, *, instruments: Callable[[str], Instrument], synchronous: str = "FULL") -> None:
+        self.path = path
+        self._instrument = instruments
+        self.state = TradingState({})
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._open(synchronous)
+            for event in self.events():
+                self._apply(event)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
+
+    def _open(self, synchronous: str) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            self._db.executescript(_TABLES + f"PRAGMA user_version = {SCHEMA};")
+        elif version != SCHEMA:
+            raise LedgerError(
+                f"{self.path}: schema version {version}; this program knows version {SCHEMA}. "
+                "Open it with the program that wrote it, or start with another file"
+            )
+
+    def events(self) -> Iterator[Event]:
+        """All events in their order.
+
+        Raises:
+            LedgerError: a row cannot be read; names it.
+        """
+        for seq, kind, body in self._db.execute("SELECT seq, kind, body FROM events ORDER BY seq"):
+            try:
+                yield from_array(kind, json.loads(body))
+            except (DecodeError, ValueError) as error:
+                raise LedgerError(f"{self.path}: event {seq} ({kind}) cannot be read: {error}") from error
+
+    def _apply(self, event: Event) -> None:
+        symbol = getattr(event, "symbol", "")
+        if symbol and symbol not in self.state.instruments:
+            self.state.instruments[symbol] = self._instrument(symbol)
+        self.state.apply(event)
+
+    def append(self, event: Event, ts_ns: int) -> None:
+        """Adds an event to the open batch and to the state; :meth:`commit` makes it durable.
+
+        Raises:
+            LedgerError: the disk is full, the file locked, or an order or signal was decided before.
+        """
+        try:
+            if not self._db.in_transaction:
+                self._db.execute("BEGIN IMMEDIATE")
+            body = json.dumps(to_array(event), separators=(",", ":"), ensure_ascii=False)
+            cursor = self._db.execute(
+                "INSERT INTO events (ts, kind, key, body) VALUES (?, ?, ?, ?)",
+                (ts_ns, NAMES[type(event)], _key(event), body),
+            )
+            if isinstance(event, Order) and event.client_order_id not in self.state.orders:
+                self._db.execute(
+                    "INSERT INTO decisions VALUES (?, ?, ?)",
+                    (event.client_order_id, event.signal_id or None, cursor.lastrowid),
+                )
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path}: cannot be written: {error}") from error
+        self._apply(event)
+
+    def commit(self) -> None:
+        """Makes all appended events durable.
+
+        Raises:
+            LedgerError: they are not.
+        """
+        if not self._db.in_transaction:
+            return
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise LedgerError(f"{self.path}: cannot be written: {error}") from error
+
+    def close(self) -> None:
+        """Commits and closes."""
+        try:
+            self.commit()
+        finally:
+            self._db.close()
+
+
+def _key(event: Event) -> str:
+    for name in ("client_order_id", "condition_id", "signal_id"):
+        if value := getattr(event, name, ""):
+            return str(value)
+    return ""

@@ -1,0 +1,103 @@
+"""The tick publisher: numbers ticks and books, keeps the ring of recent ticks, sends everything on PUB 5555.
+
+Owned by the gateway's thread. A symbol's numbers have no holes, so consumers see what they missed.
+"""
+
+from collections import deque
+from itertools import islice
+
+from engine.model.tick import Book, Level, Tick
+from engine.wire.messages import Family, LastTick, Pace, Ticks
+from engine.wire.sockets import Publisher
+
+
+class TickPublisher:
+    """Market data on its way to the feed.
+
+    Args:
+        publisher: the PUB socket; events of the gateway leave on the same one.
+        ring_ticks: recent ticks kept per contract.
+    """
+
+    def __init__(self, publisher: Publisher, *, ring_ticks: int) -> None:
+        self._publisher = publisher
+        self._ring_ticks = ring_ticks
+        self._rings: dict[str, deque[Tick]] = {}
+        self._tick_seqs: dict[str, int] = {}
+        self._books: dict[str, Book] = {}
+        self.received: dict[str, int] = {}
+        """When the last message of each contract arrived, wall clock."""
+
+    @property
+    def position(self) -> int:
+        """Number of the last tick within the tick family."""
+        return self._publisher.seqs.get(Family.TICK, 0)
+
+    def tick(
+        self, symbol: str, ts_event: int, ts_recv: int, price: int, quantity: int, total_volume: int, flags: int
+    ) -> Tick:
+        """Numbers, keeps and sends a trade print."""
+        seq = self._tick_seqs.get(symbol, 0) + 1
+        self._tick_seqs[symbol] = seq
+        self.received[symbol] = ts_recv
+        tick = Tick(
+            symbol=symbol,
+            seq=seq,
+            ts_event=ts_event,
+            ts_recv=ts_recv,
+            price=price,
+            quantity=quantity,
+            total_volume=total_volume,
+            flags=flags,
+        )
+        ring = self._rings.get(symbol)
+        if ring is None:
+            ring = self._rings[symbol] = deque(maxlen=self._ring_ticks)
+        ring.append(tick)
+        self._publisher.publish(f"tick.{symbol}", tick, family=Family.TICK)
+        return tick
+
+    def book(
+        self, symbol: str, ts_event: int, ts_recv: int, bids: tuple[Level, ...], asks: tuple[Level, ...]
+    ) -> None:
+        """Numbers and sends a book."""
+        last = self._books.get(symbol)
+        self.received[symbol] = ts_recv
+        book = Book(
+            symbol=symbol,
+            seq=(last.seq if last else 0) + 1,
+            ts_event=ts_event,
+            ts_recv=ts_recv,
+            bids=bids,
+            asks=asks,
+        )
+        self._books[symbol] = book
+        self._publisher.publish(f"book.{symbol}", book, family=Family.BOOK)
+
+    def pace(self, pace: Pace) -> None:
+        """Sends a grant to paced strategies."""
+        self._publisher.publish("pace", pace, family=Family.EVENT)
+
+    def last_tick(self, symbol: str) -> Tick | None:
+        """The last tick of a contract, or None."""
+        ring = self._rings.get(symbol)
+        return ring[-1] if ring else None
+
+    def last(self, symbol: str) -> LastTick:
+        """The last tick and book of a contract."""
+        return LastTick(symbol=symbol, tick=self.last_tick(symbol), book=self._books.get(symbol))
+
+    def ticks_since(self, symbol: str, after_seq: int, limit: int) -> Ticks:
+        """The ticks after a number, at most ``limit``; says from which number on the ring still has them."""
+        ring = self._rings.get(symbol)
+        if not ring:
+            return Ticks(symbol=symbol)
+        first = ring[0].seq
+        begin = max(0, after_seq + 1 - first)
+        found = tuple(islice(ring, begin, begin + limit))
+        return Ticks(
+            symbol=symbol,
+            ticks=found,
+            first_available=first,
+            is_complete=begin + len(found) >= len(ring),
+        )

@@ -1,0 +1,137 @@
+"""What the ledger's events add up to: orders, fills, positions, conditions, decided signals and the halt.
+
+A pure fold: the same events give the same state. Only :class:`engine.gateway.ledger.Ledger` feeds it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from engine.model.condition import Condition, Transition
+from engine.model.instrument import Instrument
+from engine.model.market import HaltChanged, HaltDepth
+from engine.model.order import Fill, Order, OrderStatus, Side
+from engine.model.position import Position
+from engine.model.signal import Signal, SignalRefused
+
+Event = Order | Fill | Condition | Transition | Signal | SignalRefused | HaltChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Lots that the orders of one condition filled."""
+
+    entered: int = 0
+    entry_value: int = 0
+    exited: int = 0
+
+
+class TradingState:
+    """Current state of everything the gateway owns.
+
+    Args:
+        instruments: by symbol; filled by the gateway as contracts become known.
+    """
+
+    def __init__(self, instruments: dict[str, Instrument]) -> None:
+        self.instruments = instruments
+        self.orders: dict[str, Order] = {}
+        self.holdings: dict[str, Holding] = {}
+        self._working: dict[str, Order] = {}
+        self.order_of_signal: dict[str, str] = {}
+        self.fills: dict[tuple[str, str], Fill] = {}
+        self.positions: dict[tuple[str, str], Position] = {}
+        self.conditions: dict[str, Condition] = {}
+        self.transitions: list[Transition] = []
+        self.signals: dict[str, Signal] = {}
+        self.refused: dict[str, SignalRefused] = {}
+        self.halt = HaltDepth.NONE
+
+    def apply(self, event: Event) -> None:
+        """Adds one event."""
+        match event:
+            case Order():
+                self._apply_order(event)
+            case Fill():
+                self._apply_fill(event)
+            case Condition():
+                self.conditions[event.condition_id] = event
+            case Transition():
+                self.transitions.append(event)
+            case Signal():
+                self.signals[event.signal_id] = event
+            case SignalRefused():
+                self.refused[event.signal.signal_id] = event
+                self.signals.setdefault(event.signal.signal_id, event.signal)
+            case HaltChanged():
+                self.halt = event.depth
+
+    def _apply_order(self, order: Order) -> None:
+        before = self.orders.get(order.client_order_id)
+        self.orders[order.client_order_id] = order
+        if order.signal_id:
+            self.order_of_signal[order.signal_id] = order.client_order_id
+        if order.status.is_working:
+            self._working[order.client_order_id] = order
+        else:
+            self._working.pop(order.client_order_id, None)
+        if order.condition_id:
+            filled = order.filled - (before.filled if before else 0)
+            value = order.fill_value - (before.fill_value if before else 0)
+            held = self.holdings.get(order.condition_id, Holding())
+            if order.reduce_only:
+                held = replace(held, exited=held.exited + filled)
+            else:
+                held = replace(held, entered=held.entered + filled, entry_value=held.entry_value + value)
+            self.holdings[order.condition_id] = held
+
+    def _apply_fill(self, fill: Fill) -> None:
+        self.fills[(fill.account, fill.fill_id)] = fill
+        key = (fill.account, fill.symbol)
+        position = self.positions.get(key) or Position(account=fill.account, symbol=fill.symbol)
+        self.positions[key] = position.with_fill(fill, self.instruments[fill.symbol])
+
+    def is_decided(self, signal_id: str) -> bool:
+        """Whether a signal has become an order that left the intent behind, or was refused."""
+        if signal_id in self.refused:
+            return True
+        order = self.orders.get(self.order_of_signal.get(signal_id, ""))
+        return order is not None and order.status is not OrderStatus.INTENT
+
+    def holding(self, condition_id: str) -> Holding:
+        """What the orders of a condition have filled."""
+        return self.holdings.get(condition_id, Holding())
+
+    def working(self, symbol: str = "") -> list[Order]:
+        """Orders that may still trade, of one contract or of all."""
+        return [order for order in self._working.values() if not symbol or order.symbol == symbol]
+
+    def net(self, account: str, symbol: str) -> int:
+        """Net lots, negative when short."""
+        position = self.positions.get((account, symbol))
+        return position.net if position else 0
+
+    def reducible(self, account: str, symbol: str, side: Side, condition_id: str = "") -> int:
+        """Lots that an exit of this side may still close.
+
+        Working exits count as if filled, so exits never add up to more than is held.
+        """
+        lots = max(0, -side.sign * self.net(account, symbol))
+        exits = [
+            order
+            for order in self.working(symbol)
+            if order.reduce_only and order.side is side and order.account == account
+        ]
+        lots -= sum(order.remaining for order in exits)
+        if condition_id:
+            held = self.holding(condition_id)
+            own = sum(order.remaining for order in exits if order.condition_id == condition_id)
+            lots = min(lots, held.entered - held.exited - own)
+        return max(0, lots)
+
+
+def folded(events: Iterable[Event], instruments: dict[str, Instrument]) -> TradingState:
+    """The state that a sequence of events adds up to."""
+    state = TradingState(instruments)
+    for event in events:
+        state.apply(event)
+    return state

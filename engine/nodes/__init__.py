@@ -1,0 +1,1 @@
+"""The child processes: the I/O around the pure parts."""

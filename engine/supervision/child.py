@@ -1,0 +1,180 @@
+"""The frame that every child process runs in: logs, telemetry, readiness, stop requests and the parent's death.
+
+Nothing here may import Qt: a child starts in tens of milliseconds.
+"""
+
+import contextlib
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from engine import logs
+from engine.settings import Settings
+from engine.wire.keys import ClientKeys, ServerKeys
+from engine.wire.messages import Family, Heartbeat, LogLine
+from engine.wire.sockets import Mailbox, Publisher
+
+_PR_SET_PDEATHSIG = 1
+ORPHANED = 70
+"""Exit code of a child whose parent died."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildContext:
+    """What a child needs to know; handed over through the spawn pipe.
+
+    Attributes:
+        name: of the process (``executor``, ``strategy-1``).
+        settings: of the run.
+        keys: its client keys, None where sockets are not encrypted.
+        binder: keys for a socket that it binds itself.
+        market: endpoint of the feed.
+        commands: endpoint of the gateway's command server.
+        signals: endpoint of the executor.
+        telemetry: where it connects its telemetry publisher, empty = none.
+        is_paced: the market waits for the strategies (replay).
+        extra: what only this kind of node needs.
+    """
+
+    name: str
+    settings: Settings
+    keys: ClientKeys | None
+    binder: ServerKeys | None = None
+    market: str = ""
+    commands: str = ""
+    signals: str = ""
+    telemetry: str = ""
+    is_paced: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Telemetry:
+    """Heartbeats and log lines of a process; heartbeats are sent by the work loop, so a stuck loop is silent."""
+
+    def __init__(self, context: ChildContext) -> None:
+        self._name = context.name
+        self._interval_s = context.settings.wire.heartbeat_interval_s
+        self._due = 0.0
+        self._lines: list[LogLine] = []
+        self._lock = threading.Lock()
+        self.counts: dict[str, int] = {}
+        self.ts_last_work = 0
+        self._publisher: Publisher | None = None
+        if context.telemetry:
+            self._publisher = Publisher(
+                context.telemetry,
+                source=context.name,
+                wire=context.settings.wire,
+                keys=context.keys,
+                bind=False,
+            )
+
+    def log_line(self, level: str, text: str, ids: dict[str, str]) -> None:
+        """Keeps a log line for the next beat; any thread."""
+        line = LogLine(node=self._name, level=level, ts_event=time.time_ns(), text=text[:2000], ids=ids)
+        with self._lock:
+            del self._lines[:-500]
+            self._lines.append(line)
+
+    def worked(self) -> None:
+        """Notes that something useful was done now."""
+        self.ts_last_work = time.time_ns()
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Adds to a named counter."""
+        self.counts[name] = self.counts.get(name, 0) + by
+
+    def beat(self) -> None:
+        """Sends a heartbeat and the kept log lines, if it is time; call it from the work loop."""
+        now = time.monotonic()
+        if self._publisher is None or now < self._due:
+            return
+        self._due = now + self._interval_s
+        heartbeat = Heartbeat(
+            node=self._name, pid=os.getpid(), ts_last_work=self.ts_last_work, counts=dict(self.counts)
+        )
+        self._publisher.publish(f"telemetry.health.{self._name}", heartbeat, family=Family.TELEMETRY)
+        with self._lock:
+            lines, self._lines = self._lines, []
+        for line in lines:
+            self._publisher.publish(f"telemetry.logs.{self._name}", line, family="logs")
+
+    def close(self) -> None:
+        """Sends what is kept and closes."""
+        if self._publisher is not None:
+            self._due = 0.0
+            self.beat()
+            self._publisher.close()
+
+
+class Child:
+    """What a node's main function gets: its context, telemetry, and how it is asked to stop."""
+
+    def __init__(self, context: ChildContext, pipe: Connection) -> None:
+        self.context = context
+        self.telemetry = Telemetry(context)
+        self.stopping = Mailbox()
+        """Has an item when the process is asked to stop; add it to the poller."""
+        self.is_stopping = False
+        self._pipe = pipe
+
+    def ready(self, **facts: str) -> None:
+        """Tells the supervisor that the work begins."""
+        with contextlib.suppress(OSError):
+            self._pipe.send(("ready", facts))
+
+    def watch(self) -> None:
+        """Waits for a stop request or the parent's death, on a thread of its own."""
+        parent = multiprocessing.parent_process()
+        sentinels: list[Any] = [self._pipe] + ([parent.sentinel] if parent else [])
+        while True:
+            for found in wait(sentinels):
+                if found is not self._pipe:
+                    os._exit(ORPHANED)
+                try:
+                    self._pipe.recv()
+                except (EOFError, OSError):
+                    os._exit(ORPHANED)
+                self.is_stopping = True
+                self.stopping.put("stop")
+                return
+
+
+Main = Callable[[Child], None]
+
+
+def run(main: Main, context: ChildContext, pipe: Connection) -> None:
+    """Entry point of a spawned process."""
+    _die_with_parent()
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    child = Child(context, pipe)
+    logs.configure(context.settings.paths.logs, context.name, forward=child.telemetry.log_line)
+    threading.Thread(target=child.watch, name="watch", daemon=True).start()
+    log = logs.get(__name__)
+    log.info("started", pid=os.getpid())
+    try:
+        main(child)
+        log.info("stopped")
+    except Exception:
+        log.exception("crashed")
+        sys.exit(1)
+    finally:
+        child.telemetry.close()
+        logs.close()
+
+
+def _die_with_parent() -> None:
+    """Linux: the kernel ends this process with the thread that started it. Elsewhere the watch thread does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if (parent := multiprocessing.parent_process()) and os.getppid() != parent.pid:
+            os._exit(ORPHANED)
