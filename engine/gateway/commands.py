@@ -128,7 +128,7 @@ def _condition_command(gateway: "Gateway", command: ConditionCommand, envelope: 
         after = support_resistance.created(numbered)
     else:
         after, _ = support_resistance.step(known, numbered)
-        if moved := support_resistance.transition(known, after, None):
+        if moved := support_resistance.transition(known, after, numbered):
             gateway.record(replace(moved, ts_event=gateway.broker.clock.now_ns()))
     tick = gateway.ticks.last_tick(after.spec.symbol)
     after = replace(after, tick_seq=tick.seq if tick else 0, ts_updated=gateway.broker.clock.now_ns())

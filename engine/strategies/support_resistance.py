@@ -352,9 +352,12 @@ class SupportResistance:
 
     def _restore_one(self, condition: Condition, orders: list[Order]) -> Decision:
         self._keep(condition)
+        decision = NOTHING
         for event in executions(condition.condition_id, orders):
-            condition, _ = step(condition, event)
-        decision = self._changed(self._conditions[condition.condition_id], condition, (), None)
+            after, _ = step(condition, event)
+            if after is not condition:
+                decision = _joined([decision, self._changed(condition, after, (), event)])
+                condition = after
         waits = condition.state is _S.ENTERING or (condition.state is _S.EXITING and condition.is_exit_working)
         if not waits:
             return decision
@@ -388,7 +391,7 @@ class SupportResistance:
             self._keep(condition)
             return Decision(conditions=(condition,))
         after, signals = step(condition, event)
-        return NOTHING if after is condition else self._changed(condition, after, signals, None)
+        return NOTHING if after is condition else self._changed(condition, after, signals, event)
 
     def symbols(self) -> frozenset[str]:
         """Contracts of the live conditions."""
@@ -409,28 +412,24 @@ class SupportResistance:
         else:
             live[key] = condition
 
-    def _changed(
-        self, before: Condition, after: Condition, signals: tuple[Signal, ...], tick: Tick | None
-    ) -> Decision:
+    def _changed(self, before: Condition, after: Condition, signals: tuple[Signal, ...], event: Event) -> Decision:
         self._keep(after)
-        if after is before:
-            return NOTHING
-        moved = transition(before, after, tick)
+        moved = transition(before, after, event)
         return Decision(signals=signals, conditions=(after,), transitions=(moved,) if moved else ())
 
 
-def transition(before: Condition, after: Condition, tick: Tick | None) -> Transition | None:
+def transition(before: Condition, after: Condition, event: Event) -> Transition | None:
     """The change of state between two values of a condition, or None.
 
-    Its price is the tick's, or else the average price of the fills that made it.
+    Its price is that of the tick, or the average price of the order whose fills made it, or 0 for a person's act.
     """
     if before.state is after.state:
         return None
     price = 0
-    if tick is not None:
-        price = tick.price
-    elif after.state is _S.OPEN and after.entered:
-        price = round(after.entry_value / after.entered)
+    if isinstance(event, Tick):
+        price = event.price
+    elif isinstance(event, ConditionExecution) and event.order.filled:
+        price = round(event.order.fill_value / event.order.filled)
     return Transition(
         condition_id=after.condition_id,
         origin=before.state,
