@@ -1,0 +1,394 @@
+"""A replayed day as a broker: prints of a daily file as ticks, the trader's orders matched against them.
+
+The rules of a fill are in :mod:`engine.brokers.print_matching`. Replay time decides, not wall time: the market
+moves in *rounds*, and in each it waits until every strategy has answered. A round is, in this order:
+
+1. requests that have come are taken, orders sorted by (cause, client order id);
+2. the next position is chosen: up to ``chunk`` prints on, no further than wall pacing allows, and alone the very
+   next print where an order would trade at it;
+3. fills up to that position are told, then the prints that were not told before, then ``on_pace``;
+4. the answers are awaited. A strategy that gave signals at a print stops there and answers with its position;
+   the lowest answer is where the next round begins.
+
+So the fills that a signal leads to reach every strategy before any later print, whatever the chunk and speed.
+Bids and asks are not in the data: there are no books.
+"""
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, OrderReport
+from engine.brokers.desk import OrderDesk, Told
+from engine.brokers.matching import Event
+from engine.brokers.print_matching import PrintMatcher
+from engine.brokers.rules import ContractRules
+from engine.brokers.tape import Tape
+from engine.errors import BrokerRefused
+from engine.formats import taifex
+from engine.model.instrument import instrument
+from engine.model.market import Contract, Environment, LinkState
+from engine.model.order import Fill, Order, Reason
+from engine.model.position import Account
+from engine.model.session import TradingCalendar
+from engine.timing import NS_PER_S, ManualClock
+
+ACCOUNT = "REPLAY"
+LINKS = ("trade", "quote")
+_SHORTEST_WAIT_S = 0.005
+"""Wall pacing tells prints in batches of at least this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Replace:
+    client_order_id: str
+    price: int
+    quantity: int
+
+
+class ReplayBroker:
+    """A :class:`engine.brokers.base.Broker` over one file.
+
+    It always tells the prints of all its ``symbols``: their numbers are those of the file, whoever subscribes
+    when. An order's ``tick_seq`` is therefore the number of a print; 0 stands for the last one told.
+
+    Args:
+        path: a daily file, zip or csv.
+        symbols: the contracts to replay.
+        speed: market seconds in a second; 0 = as fast as the strategies can.
+        calendar: sessions and trading days.
+        chunk: most prints in a round.
+        wait_for: so many strategies must have joined before the first print.
+
+    Raises:
+        DataFileError: the file cannot be read, or has no print of a contract.
+        UnknownInstrument: a symbol is no contract.
+    """
+
+    environment = Environment.REPLAY
+    is_paced = True
+
+    def __init__(
+        self,
+        path: Path,
+        symbols: Sequence[str],
+        *,
+        speed: float = 0.0,
+        calendar: TradingCalendar | None = None,
+        chunk: int = 500,
+        wait_for: int = 0,
+    ) -> None:
+        calendar = calendar or TradingCalendar()
+        self.tape = Tape(taifex.read_many(path, symbols, calendar), calendar)
+        self.trade_date = self.tape.sessions[-1].trade_date
+        self.clock = ManualClock(self.tape.at(1).print.ts_event)
+        self._instruments = {s: instrument(s, near=self.trade_date, calendar=calendar) for s in symbols}
+        self._matchers = {
+            symbol: PrintMatcher(ContractRules(instrument=item, calendar=calendar))
+            for symbol, item in self._instruments.items()
+        }
+        self._desk = OrderDesk()
+        self._listener: BrokerListener | None = None
+        self._speed, self._chunk, self._wait_for = speed, chunk, wait_for
+        self._wake = threading.Condition()
+        self._orders: list[Order] = []
+        self._changes: list[_Cancel | _Replace] = []
+        self._known: set[str] = set()
+        self._pacers: frozenset[str] = frozenset()
+        self._answers: dict[str, tuple[int, int]] = {}
+        self._round = 0
+        self._target = 0
+        self._told = 0
+        self._is_paused = False
+        self._is_closing = False
+        self._is_ended = False
+        self._anchor: tuple[int, int] | None = None
+        self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
+
+    # ------------------------------------------------------------------------------------------ Broker
+
+    def login(self, credentials: Credentials) -> tuple[Account, ...]:
+        """Anybody is welcome."""
+        return (Account(account=ACCOUNT, name=credentials.user),)
+
+    def contracts(self) -> tuple[Contract, ...]:
+        """The replayed contracts; the file does not tell the previous settlement, so there are no limits."""
+        return tuple(
+            Contract(symbol=symbol, product=item.product.code, contract_month=item.contract_month)
+            for symbol, item in self._instruments.items()
+        )
+
+    def start(self, listener: BrokerListener) -> None:
+        self._listener = listener
+        self._thread.start()
+
+    def subscribe(self, symbol: str) -> None:
+        """Only checks that the contract is replayed: its prints are told in any case."""
+        if symbol not in self._instruments:
+            raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{symbol} is not replayed.")
+
+    def unsubscribe(self, symbol: str) -> None:
+        """Changes nothing: numbers must not depend on who looks."""
+
+    def submit(self, approved: ApprovedOrder) -> str:
+        order = approved.order
+        with self._wake:
+            self._check_order(order)
+            self._known.add(order.client_order_id)
+            self._orders.append(order)
+            self._wake.notify_all()
+        return f"R-{order.client_order_id}"
+
+    def cancel(self, order: Order) -> None:
+        self._request(_Cancel(order.client_order_id))
+
+    def replace(self, order: Order, price: int, quantity: int) -> None:
+        self._request(_Replace(order.client_order_id, price, quantity))
+
+    def query_orders(self, account: str) -> tuple[OrderReport, ...]:
+        with self._wake:
+            return self._desk.reports(account, self.trade_date)
+
+    def query_fills(self, account: str) -> tuple[Fill, ...]:
+        with self._wake:
+            return self._desk.fills(account, self.trade_date)
+
+    def query_positions(self, account: str) -> dict[str, int]:
+        with self._wake:
+            return self._desk.positions(account)
+
+    def set_pacers(self, nodes: frozenset[str]) -> None:
+        with self._wake:
+            self._pacers = nodes
+            self._wake.notify_all()
+
+    def on_watermark(self, node: str, round: int, position: int) -> None:
+        """A strategy has answered; round 0 = it joins, which counts as the answer to the present round."""
+        with self._wake:
+            self._answers[node] = (round or self._round, position)
+            self._wake.notify_all()
+
+    def close(self) -> None:
+        with self._wake:
+            self._is_closing = True
+            self._wake.notify_all()
+        if self._thread.ident is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    # ------------------------------------------------------------------------------------- the window
+
+    @property
+    def position(self) -> int:
+        """How many prints were told."""
+        return self._told
+
+    @property
+    def speed(self) -> float:
+        """Market seconds in a second, 0 = as fast as the strategies can."""
+        return self._speed
+
+    def pause(self) -> None:
+        """No further print is told; orders are still taken."""
+        with self._wake:
+            self._is_paused = True
+
+    def resume(self) -> None:
+        """Goes on from where it was paused."""
+        with self._wake:
+            self._is_paused, self._anchor = False, None
+            self._wake.notify_all()
+
+    def set_speed(self, speed: float) -> None:
+        """Another speed from now on."""
+        with self._wake:
+            self._speed, self._anchor = speed, None
+            self._wake.notify_all()
+
+    # -------------------------------------------------------------------------- the caller's side, locked
+
+    def _check_order(self, order: Order) -> None:
+        if self._is_ended or self._is_closing:
+            raise BrokerRefused(Reason.SESSION_CLOSED, "The replay has ended.")
+        if order.account != ACCOUNT:
+            raise BrokerRefused(Reason.UNKNOWN_ACCOUNT, f"{order.account} is no account of the replay.")
+        if order.symbol not in self._instruments:
+            raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{order.symbol} is not replayed.")
+        if order.client_order_id in self._known:
+            raise BrokerRefused(Reason.DUPLICATE, f"Order {order.client_order_id} was sent before.")
+
+    def _request(self, change: _Cancel | _Replace) -> None:
+        with self._wake:
+            order_id = self._desk.id_of(change.client_order_id)
+            is_final = order_id is not None and self._desk.report(order_id).status.is_final
+            if change.client_order_id not in self._known or is_final or self._is_ended or self._is_closing:
+                raise BrokerRefused(Reason.NOT_WORKING, f"Order {change.client_order_id} is not working.")
+            self._changes.append(change)
+            self._wake.notify_all()
+
+    # ------------------------------------------------------------------------------ the replay's thread
+
+    def _run(self) -> None:
+        listener = self._listener
+        assert listener is not None  # the thread begins in start()
+        for link in LINKS:
+            listener.on_link(link, LinkState.UP)
+        while not self._is_closing:
+            with self._wake:
+                told = self._take_requests()
+                target = 0 if told else self._choose()
+                if not told and target <= self._granted():
+                    if self._granted() == len(self.tape) and self._is_ready():
+                        break
+                    self._wake.wait(self._wait_s())
+                    continue
+            self._tell(told)
+            if target:
+                self._play(target, listener)
+                self._await_answers()
+        self._finish(listener)
+
+    def _is_ready(self) -> bool:
+        return not self._is_paused and len(self._answers) >= self._wait_for
+
+    def _granted(self) -> int:
+        """Up to where every strategy has processed the prints."""
+        answers = (self._answers[node][1] for node in self._pacers if node in self._answers)
+        return min((self._target, *answers))
+
+    def _choose(self) -> int:
+        """The position of the next round, 0 where its time has not come."""
+        if not self._is_ready():
+            return 0
+        granted = self._granted()
+        highest = min(granted + self._chunk, len(self.tape), max(self._told, self._due()))
+        busy = [matcher for matcher in self._matchers.values() if matcher]
+        for position in range(granted + 1, highest + 1) if busy else ():
+            tick = self.tape.at(position)
+            is_quiet = self._matchers[tick.symbol].is_quiet(tick.number, tick.print)
+            if not is_quiet or any(matcher.is_over(tick.print.ts_event) for matcher in busy):
+                return max(position - 1, granted + 1)
+        return highest
+
+    def _due(self) -> int:
+        """The last position whose time has come by the wall."""
+        if not self._speed:
+            return len(self.tape)
+        now_ns = time.monotonic_ns()
+        if self._anchor is None:
+            self._anchor = now_ns, self.tape.elapsed[max(self._told - 1, 0)]
+        wall_ns, elapsed_ns = self._anchor
+        return self.tape.due(elapsed_ns + int((now_ns - wall_ns) * self._speed))
+
+    def _wait_s(self) -> float | None:
+        """Seconds until the next print is due, None where only an event can end the wait."""
+        if not self._is_ready() or self._anchor is None or self._told >= len(self.tape):
+            return None
+        wall_ns, elapsed_ns = self._anchor
+        due_ns = wall_ns + (self.tape.elapsed[self._told] - elapsed_ns) / self._speed
+        return max((due_ns - time.monotonic_ns()) / NS_PER_S, _SHORTEST_WAIT_S)
+
+    def _take_requests(self) -> list[Told]:
+        """Orders in the order of their cause, then changes as they came."""
+        orders, self._orders = self._orders, []
+        changes, self._changes = self._changes, []
+        ranked = sorted((self._cause(order), order.client_order_id, order) for order in orders)
+        told: list[Told] = []
+        for cause, _, order in ranked:
+            told += self._enter(order, cause)
+        for change in changes:
+            told += self._change(change)
+        return told
+
+    def _cause(self, order: Order) -> int:
+        last = self.tape.number_at(order.symbol, self._told)
+        return min(order.tick_seq, last) or last
+
+    def _enter(self, order: Order, cause: int) -> list[Told]:
+        ticket = self._desk.open(order, f"R-{order.client_order_id}", self.trade_date)
+        now_ns = self.clock.now_ns()
+        if order.tick_seq and cause:
+            now_ns = self.tape.prints[order.symbol][cause - 1].ts_event
+        events = self._matchers[order.symbol].submit(
+            ticket, (cause, order.client_order_id), self.tape.price_of(order.symbol, cause), now_ns
+        )
+        return self._apply(events)
+
+    def _change(self, change: _Cancel | _Replace) -> list[Told]:
+        order_id = self._desk.id_of(change.client_order_id)
+        if order_id is None:
+            return []
+        symbol, now_ns = self._desk.order(order_id).symbol, self.clock.now_ns()
+        matcher = self._matchers[symbol]
+        if isinstance(change, _Cancel):
+            return self._apply(matcher.cancel(order_id, now_ns))
+        last = self.tape.number_at(symbol, self._told)
+        return self._apply(matcher.replace(order_id, change.price, change.quantity, last, now_ns))
+
+    def _apply(self, events: Iterable[Event]) -> list[Told]:
+        return [told for event in events for told in self._desk.apply(event)]
+
+    def _play(self, target: int, listener: BrokerListener) -> None:
+        """One round up to a position."""
+        self.clock.move_to(self.tape.at(target).print.ts_event)
+        with self._wake:
+            told = self._match(target)
+        self._tell(told)
+        on_tick = listener.on_tick
+        for tick in self.tape.ticks[self._told : target]:
+            item = tick.print
+            on_tick(tick.symbol, item.ts_event, item.price, item.quantity, tick.total_volume, item.flags)
+        with self._wake:
+            self._told = max(self._told, target)
+            self._target = target
+            self._round += 1
+        listener.on_pace(self._round, target, self.clock.now_ns())
+
+    def _match(self, target: int) -> list[Told]:
+        told: list[Told] = []
+        starts = [
+            self.tape.position_of(symbol, matcher.first_unseen)
+            for symbol, matcher in self._matchers.items()
+            if matcher
+        ]
+        for position in range(min(starts, default=target + 1), target + 1):
+            tick = self.tape.at(position)
+            for matcher in self._matchers.values():
+                told += self._apply(matcher.expire(tick.print.ts_event))
+            told += self._apply(self._matchers[tick.symbol].match(tick.number, tick.print))
+        return told
+
+    def _await_answers(self) -> None:
+        """Waits until every strategy has answered the round; one that is taken off the list is not awaited."""
+        with self._wake:
+            while not self._is_closing and any(
+                self._answers.get(node, (-1, 0))[0] < self._round for node in self._pacers
+            ):
+                self._wake.wait()
+
+    def _tell(self, told: Iterable[Told]) -> None:
+        listener = self._listener
+        assert listener is not None  # the thread begins in start()
+        for item in told:
+            if isinstance(item, Fill):
+                listener.on_fill(item)
+            else:
+                listener.on_order(item)
+
+    def _finish(self, listener: BrokerListener) -> None:
+        """There are no more prints: what is left of orders ends, and queries are still answered."""
+        if self._is_closing:
+            return
+        with self._wake:
+            told = self._take_requests()
+            for matcher in self._matchers.values():
+                told += self._apply(matcher.expire_all())
+            self._is_ended = True
+        self._tell(told)
+        listener.on_pace(self._round + 1, len(self.tape), self.clock.now_ns(), is_end=True)
