@@ -1,0 +1,274 @@
+"""The window's link to the engine: one thread polls feed, telemetry and requests, and emits typed Qt signals.
+
+Ticks and books come in one batch a frame, everything else at once. Gaps in numbered messages are repaired here:
+ticks from the gateway's ring, events by a snapshot. No trading logic.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from PySide6 import QtCore
+
+from engine import logs
+from engine.errors import RequestError
+from engine.model.condition import Condition, Transition
+from engine.model.market import Contract, HaltChanged, LinkStatus
+from engine.model.order import Fill, Order
+from engine.model.position import Position
+from engine.model.signal import Signal, SignalRefused
+from engine.model.tick import Book, Tick
+from engine.settings import Wire
+from engine.wire.keys import ClientKeys
+from engine.wire.messages import (
+    Envelope,
+    Family,
+    GetSnapshot,
+    GetTicks,
+    Heartbeat,
+    LogLine,
+    ProcessStatus,
+    Pulse,
+    Snapshot,
+    Ticks,
+)
+from engine.wire.sockets import Mailbox, Poller, Requester, Subscriber, checked
+
+log = logs.get(__name__)
+
+FRAME_S: Final = 0.016
+"""Ticks and books reach the window once a frame of 60 a second."""
+_REPAIR_PAGE: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the engine listens, and the keys of the window."""
+
+    market: str
+    commands: str
+    telemetry: str
+    wire: Wire
+    keys: ClientKeys | None
+
+
+class EngineLink(QtCore.QObject):
+    """Receives on a thread of its own between :meth:`start` and :meth:`close`.
+
+    Signals:
+        ticks(list[Tick]): prints of one frame, in their order; repaired ones come late, known by their number.
+        books(list[Book]): the latest book of each contract, once a frame.
+        snapshot(Snapshot): everything known; at the start and after a lost event.
+        order(Order), fill(Fill), position(Position), condition(Condition), transition(Transition),
+        signal_given(Signal), signal_refused(SignalRefused), halt(HaltChanged), link(LinkStatus),
+        contract(Contract), pulse(Pulse): events, at once.
+        heartbeat(Heartbeat), log_line(LogLine), process(ProcessStatus): telemetry.
+    """
+
+    ticks = QtCore.Signal(object)
+    books = QtCore.Signal(object)
+    snapshot = QtCore.Signal(object)
+    order = QtCore.Signal(object)
+    fill = QtCore.Signal(object)
+    position = QtCore.Signal(object)
+    condition = QtCore.Signal(object)
+    transition = QtCore.Signal(object)
+    signal_given = QtCore.Signal(object)
+    signal_refused = QtCore.Signal(object)
+    halt = QtCore.Signal(object)
+    link = QtCore.Signal(object)
+    contract = QtCore.Signal(object)
+    pulse = QtCore.Signal(object)
+    heartbeat = QtCore.Signal(object)
+    log_line = QtCore.Signal(object)
+    process = QtCore.Signal(object)
+    _answered = QtCore.Signal(object, object)
+
+    def __init__(self, endpoints: Endpoints, parent: QtCore.QObject | None = None) -> None:
+        super().__init__(parent)
+        self._endpoints = endpoints
+        self._signals: dict[type, Any] = {
+            Order: self.order,
+            Fill: self.fill,
+            Position: self.position,
+            Condition: self.condition,
+            Transition: self.transition,
+            Signal: self.signal_given,
+            SignalRefused: self.signal_refused,
+            HaltChanged: self.halt,
+            LinkStatus: self.link,
+            Contract: self.contract,
+            Pulse: self.pulse,
+            Heartbeat: self.heartbeat,
+            LogLine: self.log_line,
+            ProcessStatus: self.process,
+        }
+        self.gaps = 0
+        """Holes seen in the numbers; each was repaired from the ring or is counted in :attr:`lost`."""
+        self.lost = 0
+        """Ticks that the ring no longer had."""
+        self._futures: dict[int, asyncio.Future[Any]] = {}
+        self._count = 0
+        self._mailbox = Mailbox()
+        self._is_closing = threading.Event()
+        self._answered.connect(self._resolve)
+        self._thread = threading.Thread(target=self._run, name="engine-link", daemon=True)
+
+    # --- GUI thread ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begins to receive; the first snapshot follows."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread; open requests are cancelled."""
+        self._is_closing.set()
+        self._mailbox.put(None)
+        if self._thread.is_alive():
+            self._thread.join(2)
+        self._mailbox.close()
+        for future in self._futures.values():
+            future.cancel()
+        self._futures.clear()
+
+    async def request(self, body: object) -> Any:
+        """Sends a request and waits for its answer without blocking the window.
+
+        Raises:
+            RequestTimeout: no answer after all tries.
+            RequestRefused: the gateway said no.
+        """
+        self._count += 1
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._futures[self._count] = future
+        self._mailbox.put((self._count, body))
+        return checked(await future)
+
+    @QtCore.Slot(object, object)
+    def _resolve(self, number: int, reply: object) -> None:
+        future = self._futures.pop(number, None)
+        if future is not None and not future.done():
+            future.set_result(reply)
+
+    # --- the link's thread ---------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        ends = self._endpoints
+        feed = Subscriber(ends.market, [""], wire=ends.wire, keys=ends.keys)
+        telemetry = Subscriber(ends.telemetry, [""], wire=ends.wire, keys=ends.keys)
+        source = f"window-{os.getpid()}"
+        requester = Requester(ends.commands, source=source, wire=ends.wire, keys=ends.keys)
+        try:
+            _Receiver(self, feed, telemetry, requester, self._mailbox).run(self._is_closing)
+        except Exception:
+            log.exception("the window's link to the engine ended")
+        finally:
+            feed.close()
+            telemetry.close()
+            requester.close()
+
+
+class _Receiver:
+    """What runs on the link's thread."""
+
+    def __init__(
+        self,
+        link: EngineLink,
+        feed: Subscriber,
+        telemetry: Subscriber,
+        requester: Requester,
+        mailbox: Mailbox,
+    ) -> None:
+        self._link, self._feed, self._telemetry = link, feed, telemetry
+        self._requester, self._mailbox = requester, mailbox
+        self._asked: dict[str, int] = {}
+        """Request id to the number of the future that waits for it; 0 = the link's own."""
+        self._ticks: list[Tick] = []
+        self._books: dict[str, Book] = {}
+        self._seqs: dict[str, int] = {}
+        self._event_seq = -1
+
+    def run(self, is_closing: threading.Event) -> None:
+        """Receives until it is closed."""
+        poller = Poller(self._feed, self._telemetry, self._requester, self._mailbox)
+        self._asked[self._requester.send(GetSnapshot())] = 0
+        frame = time.monotonic()
+        while not is_closing.is_set():
+            waiting = self._ticks or self._books
+            left = max(0.0, frame + FRAME_S - time.monotonic()) if waiting else 0.1
+            poller.wait(int(left * 1000) + 1)
+            for item in self._mailbox.take():
+                if item is not None:
+                    self._asked[self._requester.send(item[1])] = item[0]
+            for _, envelope in self._feed.drain():
+                self._take(envelope)
+            for _, envelope in self._telemetry.drain(200):
+                self._emit(envelope.body)
+            for request_id, reply in self._requester.replies():
+                self._reply(self._asked.pop(request_id), reply)
+            if waiting and time.monotonic() - frame >= FRAME_S:
+                frame = time.monotonic()
+                self._flush()
+
+    def _flush(self) -> None:
+        if self._ticks:
+            ticks, self._ticks = self._ticks, []
+            self._link.ticks.emit(ticks)
+        if self._books:
+            books, self._books = list(self._books.values()), {}
+            self._link.books.emit(books)
+
+    def _emit(self, body: object) -> None:
+        signal = self._link._signals.get(type(body))
+        if signal is not None:
+            signal.emit(body)
+
+    def _take(self, envelope: Envelope) -> None:
+        body = envelope.body
+        if isinstance(body, Tick):
+            self._take_tick(body)
+        elif isinstance(body, Book):
+            self._books[body.symbol] = body
+        else:
+            self._take_event(envelope)
+
+    def _take_tick(self, tick: Tick) -> None:
+        last = self._seqs.get(tick.symbol, 0)
+        if tick.seq > last + 1:
+            # A window that joins late has the first ticks to fetch, which is no gap.
+            self._link.gaps += bool(last)
+            limit = min(tick.seq - last - 1, _REPAIR_PAGE)
+            query = GetTicks(symbol=tick.symbol, after_seq=max(last, tick.seq - 1 - limit), limit=limit)
+            self._asked[self._requester.send(query)] = 0
+        if tick.seq > last:
+            self._seqs[tick.symbol] = tick.seq
+            self._ticks.append(tick)
+
+    def _take_event(self, envelope: Envelope) -> None:
+        if envelope.seq <= self._event_seq or self._event_seq < 0:
+            return
+        if envelope.seq > self._event_seq + 1:
+            self._link.gaps += 1
+            self._event_seq = -1
+            self._asked[self._requester.send(GetSnapshot())] = 0
+            return
+        self._event_seq = envelope.seq
+        self._emit(envelope.body)
+
+    def _reply(self, number: int, reply: object) -> None:
+        if number:
+            self._link._answered.emit(number, reply)
+        elif isinstance(reply, Snapshot):
+            self._event_seq = next((item.seq for item in reply.seqs if item.family == Family.EVENT), 0)
+            self._flush()
+            self._link.snapshot.emit(reply)
+        elif isinstance(reply, Ticks):
+            if reply.ticks:
+                self._link.ticks.emit(list(reply.ticks))
+        elif isinstance(reply, RequestError):
+            log.warning("the gateway does not answer the window", error=str(reply))
+            self._event_seq = -1
+            self._asked[self._requester.send(GetSnapshot())] = 0
