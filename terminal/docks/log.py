@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 from engine.wire.messages import LogLine
 from terminal import i18n

@@ -1,0 +1,243 @@
+"""Start and stop of trading with the list of what is missing, and the panic actions."""
+
+from enum import StrEnum
+from typing import Final
+
+from PySide6 import QtCore, QtGui, QtWidgets
+
+from engine.model.market import HaltDepth
+from terminal import i18n
+from terminal.dialogs.confirm import TypedWord, ask
+from terminal.theme import DARK, Theme
+from terminal.widgets.dock import row, set_tone
+
+RESUME_WORD: Final = "RESUME"
+
+
+class Check(StrEnum):
+    """What trading needs before it can start."""
+
+    LOGIN = "login"
+    CONTRACT = "contract"
+    ACCOUNT = "account"
+    CONDITION = "condition"
+
+
+class RunState(StrEnum):
+    """Whether the trading processes run."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class StartBar(QtWidgets.QToolBar):
+    """The bar below the menus. Its menu, with the same actions, belongs into the window's menu bar.
+
+    Signals:
+        start_requested(): start the trading processes.
+        stop_requested(): stop them; orders and positions stay as they are.
+        halt_requested(HaltDepth): a panic action; FLATTEN was confirmed already.
+        resume_requested(): end the halt; the word was typed.
+    """
+
+    start_requested = QtCore.Signal()
+    stop_requested = QtCore.Signal()
+    halt_requested = QtCore.Signal(object)
+    resume_requested = QtCore.Signal()
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("start")
+        self.setMovable(False)
+        self.toggleViewAction().setVisible(False)
+        self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.PreventContextMenu)
+        self._theme = DARK
+        self._state = RunState.STOPPED
+        self._halt = HaltDepth.NONE
+        self._halt_text = ""
+        self._met: dict[Check, tuple[bool, str]] = dict.fromkeys(Check, (False, ""))
+        self.checks = {check: QtWidgets.QLabel() for check in Check}
+        self.state_label = QtWidgets.QLabel()
+        self.halt_label = QtWidgets.QLabel()
+        self.menu = QtWidgets.QMenu(self)
+        self._make_actions()
+        self._lay_out()
+        self.retranslate()
+
+    def set_check(self, check: Check, is_met: bool, text: str = "") -> None:
+        """Whether a thing that trading needs is there; ``text`` says which, as an account number."""
+        self._met[check] = (is_met, text)
+        self._refresh()
+
+    def missing(self) -> tuple[Check, ...]:
+        """What trading still needs."""
+        return tuple(check for check, (is_met, _) in self._met.items() if not is_met)
+
+    def set_run_state(self, state: RunState) -> None:
+        """Whether the trading processes run."""
+        self._state = state
+        self._refresh()
+
+    def set_halt(self, depth: HaltDepth, by: str = "", text: str = "") -> None:
+        """How far trading is halted, by whom and why."""
+        self._halt = depth
+        self._halt_text = ": ".join(filter(None, (by, text)))
+        self._refresh()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Colours of the ticks."""
+        self._theme = theme
+        self._refresh()
+
+    def retranslate(self) -> None:
+        """Texts in the present language."""
+        self.menu.setTitle(self.tr("&Trade"))
+        words = {
+            self.start_action: (self.tr("Start trading"), self.tr("Start the strategies and the executor")),
+            self.stop_action: (
+                self.tr("Stop trading"),
+                self.tr("Stop strategies and executor; orders and positions stay, unguarded"),
+            ),
+            self.no_entries_action: (
+                self.tr("Stop new entries"),
+                self.tr("No new entries; exits, stops and cancels still work"),
+            ),
+            self.cancel_action: (
+                self.tr("Cancel working orders"),
+                self.tr("No new entries, and all working orders are cancelled"),
+            ),
+            self.flatten_action: (
+                self.tr("Flatten…"),
+                self.tr("Cancel all orders, release all conditions and close all positions at the market"),
+            ),
+            self.resume_action: (self.tr("Resume…"), self.tr("Let new entries through again")),
+        }
+        for action, (word, tip) in words.items():
+            action.setText(word)
+            shortcut = action.shortcut().toString(QtGui.QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{tip} ({shortcut})" if shortcut else tip)
+        self._refresh()
+
+    def changeEvent(self, event: QtCore.QEvent) -> None:
+        """Follows the language."""
+        if event.type() is QtCore.QEvent.Type.LanguageChange:
+            self.retranslate()
+        super().changeEvent(event)
+
+    def _make_actions(self) -> None:
+        def make(shortcut: str) -> QtGui.QAction:
+            action = QtGui.QAction(self)
+            action.setShortcut(QtGui.QKeySequence(shortcut))
+            self.menu.addAction(action)
+            return action
+
+        self.start_action = make("F5")
+        self.stop_action = make("Shift+F5")
+        self.menu.addSeparator()
+        self.no_entries_action = make("F8")
+        self.cancel_action = make("F9")
+        self.flatten_action = make("Ctrl+F12")
+        self.menu.addSeparator()
+        self.resume_action = make("")
+        self.start_action.triggered.connect(self.start_requested)
+        self.stop_action.triggered.connect(self._on_stop)
+        self.no_entries_action.triggered.connect(lambda: self.halt_requested.emit(HaltDepth.NO_ENTRIES))
+        self.cancel_action.triggered.connect(lambda: self.halt_requested.emit(HaltDepth.CANCEL_WORKING))
+        self.flatten_action.triggered.connect(self._on_flatten)
+        self.resume_action.triggered.connect(self._on_resume)
+
+    def _lay_out(self) -> None:
+        self.start_button = _button(self.start_action, "accent")
+        self.stop_button = _button(self.stop_action, "")
+        panic = (
+            _button(self.no_entries_action, ""),
+            _button(self.cancel_action, ""),
+            _button(self.flatten_action, "error"),
+        )
+        self.resume_button = _button(self.resume_action, "accent")
+        set_tone(self.halt_label, "error")
+        content = QtWidgets.QWidget()
+        ends = (self.halt_label, self.resume_button, *panic)
+        left = (self.start_button, self.stop_button, self.state_label, *self.checks.values())
+        content.setLayout(row(*left, None, *ends, margin=4, spacing=8))
+        self.addWidget(content)
+
+    def _refresh(self) -> None:
+        for check, label in self.checks.items():
+            is_met, text = self._met[check]
+            shown = text if is_met and text else self._check_text(check)
+            label.setText(f"{'✓' if is_met else '✗'} {shown}")
+            label.setToolTip("" if is_met else self._missing_text(check))
+            set_tone(label, "ok" if is_met else "muted")
+        is_stopped = self._state is RunState.STOPPED
+        self.start_action.setEnabled(is_stopped and not self.missing())
+        self.stop_action.setEnabled(self._state is RunState.RUNNING)
+        self.start_button.setVisible(self._state in (RunState.STOPPED, RunState.STARTING))
+        self.stop_button.setVisible(self._state in (RunState.RUNNING, RunState.STOPPING))
+        self.state_label.setText(self._state_text())
+        set_tone(self.state_label, "ok" if self._state is RunState.RUNNING else "muted")
+        is_halted = self._halt is not HaltDepth.NONE
+        self.halt_label.setText(f"■ {i18n.text(self._halt)}" if is_halted else "")
+        self.halt_label.setToolTip(self._halt_text)
+        self.resume_action.setEnabled(is_halted)
+        self.resume_button.setVisible(is_halted)
+
+    def _check_text(self, check: Check) -> str:
+        return {
+            Check.LOGIN: self.tr("Login"),
+            Check.CONTRACT: self.tr("Contract"),
+            Check.ACCOUNT: self.tr("Account"),
+            Check.CONDITION: self.tr("Condition"),
+        }[check]
+
+    def _missing_text(self, check: Check) -> str:
+        return {
+            Check.LOGIN: self.tr("Log in first (File, Log in)."),
+            Check.CONTRACT: self.tr("Tick at least one contract to watch."),
+            Check.ACCOUNT: self.tr("The login has no order account."),
+            Check.CONDITION: self.tr("Add a support or a resistance, and arm it."),
+        }[check]
+
+    def _state_text(self) -> str:
+        return {
+            RunState.STOPPED: self.tr("Stopped"),
+            RunState.STARTING: self.tr("Starting…"),
+            RunState.RUNNING: self.tr("● Trading"),
+            RunState.STOPPING: self.tr("Stopping…"),
+        }[self._state]
+
+    def _on_stop(self) -> None:
+        question = self.tr("Stop trading? Conditions are no longer watched and positions are not guarded.")
+        ask(self.window(), self.tr("Stop trading"), question, self.tr("Stop"), self.stop_requested.emit)
+
+    def _on_flatten(self) -> None:
+        question = self.tr(
+            "Flatten everything? All working orders are cancelled, all conditions are released and all "
+            "positions are closed at the market. New entries stay stopped."
+        )
+        yes = self.tr("Flatten everything")
+        window, title = self.window(), self.tr("Flatten")
+        ask(window, title, question, yes, lambda: self.halt_requested.emit(HaltDepth.FLATTEN))
+
+    def _on_resume(self) -> None:
+        question = self.tr("Type {word} to let new entries through again.").format(word=RESUME_WORD)
+        dialog = TypedWord(self.window(), self.tr("Resume"), question, RESUME_WORD)
+        dialog.accepted.connect(self.resume_requested)
+        dialog.open()
+
+
+def _button(action: QtGui.QAction, tone: str) -> QtWidgets.QPushButton:
+    """A push button that stays in step with an action."""
+    button = QtWidgets.QPushButton()
+    button.clicked.connect(action.trigger)
+    set_tone(button, tone)
+
+    def follow() -> None:
+        button.setText(action.text())
+        button.setToolTip(action.toolTip())
+        button.setEnabled(action.isEnabled())
+
+    action.changed.connect(follow)
+    return button
