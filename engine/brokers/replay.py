@@ -17,40 +17,31 @@ Bids and asks are not in the data: there are no books.
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, OrderReport
-from engine.brokers.desk import OrderDesk, Told
-from engine.brokers.matching import Event
-from engine.brokers.print_matching import PrintMatcher
-from engine.brokers.rules import ContractRules
+from engine.brokers.desk import Told
+from engine.brokers.replay_market import (
+    CancelRequest,
+    ChangeRequest,
+    ReplaceRequest,
+    ReplayMarket,
+    order_number,
+)
 from engine.brokers.tape import Tape
 from engine.errors import BrokerRefused
 from engine.formats import taifex
-from engine.model.instrument import instrument
 from engine.model.market import Contract, Environment, LinkState
 from engine.model.order import Fill, Order, Reason
 from engine.model.position import Account
 from engine.model.session import TradingCalendar
 from engine.timing import NS_PER_S, ManualClock
 
-ACCOUNT = "REPLAY"
-LINKS = ("trade", "quote")
-_SHORTEST_WAIT_S = 0.005
+ACCOUNT: Final = "REPLAY"
+LINKS: Final = ("trade", "quote")
+_SHORTEST_WAIT_S: Final = 0.005
 """Wall pacing tells prints in batches of at least this time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Cancel:
-    client_order_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Replace:
-    client_order_id: str
-    price: int
-    quantity: int
 
 
 class ReplayBroker:
@@ -65,7 +56,6 @@ class ReplayBroker:
         speed: market seconds in a second; 0 = as fast as the strategies can.
         calendar: sessions and trading days.
         chunk: most prints in a round.
-        wait_for: so many strategies must have joined before the first print.
 
     Raises:
         DataFileError: the file cannot be read, or has no print of a contract.
@@ -83,25 +73,20 @@ class ReplayBroker:
         speed: float = 0.0,
         calendar: TradingCalendar | None = None,
         chunk: int = 500,
-        wait_for: int = 0,
     ) -> None:
         calendar = calendar or TradingCalendar()
         self.tape = Tape(taifex.read_many(path, symbols, calendar), calendar)
-        self.trade_date = self.tape.sessions[-1].trade_date
         self.clock = ManualClock(self.tape.at(1).print.ts_event)
-        self._instruments = {s: instrument(s, near=self.trade_date, calendar=calendar) for s in symbols}
-        self._matchers = {
-            symbol: PrintMatcher(ContractRules(instrument=item, calendar=calendar))
-            for symbol, item in self._instruments.items()
-        }
-        self._desk = OrderDesk()
+        self._market = ReplayMarket(self.tape, calendar)
+        self._symbols = frozenset(symbols)
         self._listener: BrokerListener | None = None
-        self._speed, self._chunk, self._wait_for = speed, chunk, wait_for
+        self._speed, self._chunk = speed, chunk
         self._wake = threading.Condition()
         self._orders: list[Order] = []
-        self._changes: list[_Cancel | _Replace] = []
+        self._changes: list[ChangeRequest] = []
         self._known: set[str] = set()
         self._pacers: frozenset[str] = frozenset()
+        self._awaited: frozenset[str] = frozenset()
         self._answers: dict[str, tuple[int, int]] = {}
         self._round = 0
         self._target = 0
@@ -120,10 +105,7 @@ class ReplayBroker:
 
     def contracts(self) -> tuple[Contract, ...]:
         """The replayed contracts; the file does not tell the previous settlement, so there are no limits."""
-        return tuple(
-            Contract(symbol=symbol, product=item.product.code, contract_month=item.contract_month)
-            for symbol, item in self._instruments.items()
-        )
+        return self._market.contracts()
 
     def start(self, listener: BrokerListener) -> None:
         self._listener = listener
@@ -131,7 +113,7 @@ class ReplayBroker:
 
     def subscribe(self, symbol: str) -> None:
         """Only checks that the contract is replayed: its prints are told in any case."""
-        if symbol not in self._instruments:
+        if symbol not in self._symbols:
             raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{symbol} is not replayed.")
 
     def unsubscribe(self, symbol: str) -> None:
@@ -144,29 +126,30 @@ class ReplayBroker:
             self._known.add(order.client_order_id)
             self._orders.append(order)
             self._wake.notify_all()
-        return f"R-{order.client_order_id}"
+        return order_number(order.client_order_id)
 
     def cancel(self, order: Order) -> None:
-        self._request(_Cancel(order.client_order_id))
+        self._request(CancelRequest(order.client_order_id))
 
     def replace(self, order: Order, price: int, quantity: int) -> None:
-        self._request(_Replace(order.client_order_id, price, quantity))
+        self._request(ReplaceRequest(order.client_order_id, price, quantity))
 
     def query_orders(self, account: str) -> tuple[OrderReport, ...]:
         with self._wake:
-            return self._desk.reports(account, self.trade_date)
+            return self._market.reports(account)
 
     def query_fills(self, account: str) -> tuple[Fill, ...]:
         with self._wake:
-            return self._desk.fills(account, self.trade_date)
+            return self._market.fills(account)
 
     def query_positions(self, account: str) -> dict[str, int]:
         with self._wake:
-            return self._desk.positions(account)
+            return self._market.positions(account)
 
     def set_pacers(self, nodes: frozenset[str]) -> None:
         with self._wake:
             self._pacers = nodes
+            self._awaited &= nodes
             self._wake.notify_all()
 
     def on_watermark(self, node: str, round: int, position: int) -> None:
@@ -194,6 +177,16 @@ class ReplayBroker:
         """Market seconds in a second, 0 = as fast as the strategies can."""
         return self._speed
 
+    def hold(self) -> None:
+        """The same as :meth:`pause`, before the start."""
+        self.pause()
+
+    def release(self, nodes: Iterable[str] = ()) -> None:
+        """Lets the prints come once each of these strategies has joined."""
+        with self._wake:
+            self._awaited = frozenset(nodes)
+        self.resume()
+
     def pause(self) -> None:
         """No further print is told; orders are still taken."""
         with self._wake:
@@ -218,17 +211,17 @@ class ReplayBroker:
             raise BrokerRefused(Reason.SESSION_CLOSED, "The replay has ended.")
         if order.account != ACCOUNT:
             raise BrokerRefused(Reason.UNKNOWN_ACCOUNT, f"{order.account} is no account of the replay.")
-        if order.symbol not in self._instruments:
+        if order.symbol not in self._symbols:
             raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{order.symbol} is not replayed.")
         if order.client_order_id in self._known:
             raise BrokerRefused(Reason.DUPLICATE, f"Order {order.client_order_id} was sent before.")
 
-    def _request(self, change: _Cancel | _Replace) -> None:
+    def _request(self, change: ChangeRequest) -> None:
         with self._wake:
-            order_id = self._desk.id_of(change.client_order_id)
-            is_final = order_id is not None and self._desk.report(order_id).status.is_final
-            if change.client_order_id not in self._known or is_final or self._is_ended or self._is_closing:
-                raise BrokerRefused(Reason.NOT_WORKING, f"Order {change.client_order_id} is not working.")
+            own = change.client_order_id
+            is_over = self._is_ended or self._is_closing
+            if own not in self._known or self._market.is_final(own) or is_over:
+                raise BrokerRefused(Reason.NOT_WORKING, f"Order {own} is not working.")
             self._changes.append(change)
             self._wake.notify_all()
 
@@ -255,7 +248,7 @@ class ReplayBroker:
         self._finish(listener)
 
     def _is_ready(self) -> bool:
-        return not self._is_paused and len(self._answers) >= self._wait_for
+        return not self._is_paused and self._awaited <= self._answers.keys()
 
     def _granted(self) -> int:
         """Up to where every strategy has processed the prints."""
@@ -268,13 +261,7 @@ class ReplayBroker:
             return 0
         granted = self._granted()
         highest = min(granted + self._chunk, len(self.tape), max(self._told, self._due()))
-        busy = [matcher for matcher in self._matchers.values() if matcher]
-        for position in range(granted + 1, highest + 1) if busy else ():
-            tick = self.tape.at(position)
-            is_quiet = self._matchers[tick.symbol].is_quiet(tick.number, tick.print)
-            if not is_quiet or any(matcher.is_over(tick.print.ts_event) for matcher in busy):
-                return max(position - 1, granted + 1)
-        return highest
+        return self._market.quiet_until(granted, highest)
 
     def _due(self) -> int:
         """The last position whose time has come by the wall."""
@@ -295,50 +282,15 @@ class ReplayBroker:
         return max((due_ns - time.monotonic_ns()) / NS_PER_S, _SHORTEST_WAIT_S)
 
     def _take_requests(self) -> list[Told]:
-        """Orders in the order of their cause, then changes as they came."""
         orders, self._orders = self._orders, []
         changes, self._changes = self._changes, []
-        ranked = sorted((self._cause(order), order.client_order_id, order) for order in orders)
-        told: list[Told] = []
-        for cause, _, order in ranked:
-            told += self._enter(order, cause)
-        for change in changes:
-            told += self._change(change)
-        return told
-
-    def _cause(self, order: Order) -> int:
-        last = self.tape.number_at(order.symbol, self._told)
-        return min(order.tick_seq, last) or last
-
-    def _enter(self, order: Order, cause: int) -> list[Told]:
-        ticket = self._desk.open(order, f"R-{order.client_order_id}", self.trade_date)
-        now_ns = self.clock.now_ns()
-        if order.tick_seq and cause:
-            now_ns = self.tape.prints[order.symbol][cause - 1].ts_event
-        events = self._matchers[order.symbol].submit(
-            ticket, (cause, order.client_order_id), self.tape.price_of(order.symbol, cause), now_ns
-        )
-        return self._apply(events)
-
-    def _change(self, change: _Cancel | _Replace) -> list[Told]:
-        order_id = self._desk.id_of(change.client_order_id)
-        if order_id is None:
-            return []
-        symbol, now_ns = self._desk.order(order_id).symbol, self.clock.now_ns()
-        matcher = self._matchers[symbol]
-        if isinstance(change, _Cancel):
-            return self._apply(matcher.cancel(order_id, now_ns))
-        last = self.tape.number_at(symbol, self._told)
-        return self._apply(matcher.replace(order_id, change.price, change.quantity, last, now_ns))
-
-    def _apply(self, events: Iterable[Event]) -> list[Told]:
-        return [told for event in events for told in self._desk.apply(event)]
+        return self._market.take(orders, changes, self._told, self.clock.now_ns())
 
     def _play(self, target: int, listener: BrokerListener) -> None:
         """One round up to a position."""
         self.clock.move_to(self.tape.at(target).print.ts_event)
         with self._wake:
-            told = self._match(target)
+            told = self._market.match(target)
         self._tell(told)
         on_tick = listener.on_tick
         for tick in self.tape.ticks[self._told : target]:
@@ -349,20 +301,6 @@ class ReplayBroker:
             self._target = target
             self._round += 1
         listener.on_pace(self._round, target, self.clock.now_ns())
-
-    def _match(self, target: int) -> list[Told]:
-        told: list[Told] = []
-        starts = [
-            self.tape.position_of(symbol, matcher.first_unseen)
-            for symbol, matcher in self._matchers.items()
-            if matcher
-        ]
-        for position in range(min(starts, default=target + 1), target + 1):
-            tick = self.tape.at(position)
-            for matcher in self._matchers.values():
-                told += self._apply(matcher.expire(tick.print.ts_event))
-            told += self._apply(self._matchers[tick.symbol].match(tick.number, tick.print))
-        return told
 
     def _await_answers(self) -> None:
         """Waits until every strategy has answered the round; one that is taken off the list is not awaited."""
@@ -386,9 +324,7 @@ class ReplayBroker:
         if self._is_closing:
             return
         with self._wake:
-            told = self._take_requests()
-            for matcher in self._matchers.values():
-                told += self._apply(matcher.expire_all())
+            told = self._take_requests() + self._market.end()
             self._is_ended = True
         self._tell(told)
         listener.on_pace(self._round + 1, len(self.tape), self.clock.now_ns(), is_end=True)

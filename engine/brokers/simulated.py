@@ -69,6 +69,7 @@ class SimulatedExchange:
         self._requests: list[tuple[int, int, _Request]] = []
         self._request_count = 0
         self._order_count = 0
+        self._sent: set[str] = set()
         self._silent: set[str] = set()
         """Orders whose acceptance is the reply that got lost."""
         self._is_up = False
@@ -121,6 +122,7 @@ class SimulatedExchange:
             reply = self.faults.reply()
             if reply is Reply.LOST_DEAD:
                 raise BrokerAmbiguous(f"No answer to order {order.client_order_id}.")
+            self._sent.add(order.client_order_id)
             self._order_count += 1
             number = f"S{self._order_count:05d}"
             self._send(lambda: self._arrive(order, number))
@@ -200,6 +202,8 @@ class SimulatedExchange:
             raise BrokerRefused(Reason.UNKNOWN_ACCOUNT, f"{order.account} is no account of this login.")
         if not self._market.has(order.symbol):
             raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{order.symbol} is not listed.")
+        if order.client_order_id in self._sent:
+            raise BrokerRefused(Reason.DUPLICATE, f"Order {order.client_order_id} was sent before.")
 
     def _check_working(self, order: Order) -> None:
         self._check_link()
