@@ -173,7 +173,7 @@ class Host:
     # --- children ------------------------------------------------------------------------------------------------
 
     def _factories(self) -> dict[str, strategy.StrategyFactory]:
-        count = max(1, self.settings.strategy.processes)
+        count = self.settings.strategy.processes
         own: dict[str, strategy.StrategyFactory] = {
             f"strategy-{index + 1}": functools.partial(SupportResistance, index, count) for index in range(count)
         }

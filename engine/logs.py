@@ -1,19 +1,21 @@
 """Structured logs: one JSON line each, one file a process, all in one folder.
 
-Every line has time, level, process and event; callers add ids (order, signal, condition) and the cause by name.
-Secrets never reach a log: fields with such names are masked before a line is written.
+Every line has time, level, process, logger and event; callers add ids (order, signal, condition) and the cause by
+name. Secrets never reach a log: fields with such names are masked before a line is written. Built on the standard
+library's logging alone, because child processes must start in tens of milliseconds.
 """
 
+import json
 import logging
 import logging.handlers
 import sys
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import structlog
+from engine.timing import iso
 
-_SECRET: Final = ("password", "secret", "token", "certificate_password")
+_SECRET: Final = ("password", "secret", "token", "certificate")
 _KEPT_BYTES: Final = 20_000_000
 _KEPT_FILES: Final = 5
 
@@ -21,9 +23,32 @@ Forward = Callable[[str, str, dict[str, str]], None]
 """Takes level, text and ids of each line (to the log panel)."""
 
 
-def get(name: str) -> Any:
-    """The logger of a module; call it with an event and named fields."""
-    return structlog.get_logger(name)
+class Log:
+    """The logger of a module: an event and named fields."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def info(self, event: str, **ids: object) -> None:
+        """Something that is as it should be."""
+        self._logger.info(event, extra={"ids": ids})
+
+    def warning(self, event: str, **ids: object) -> None:
+        """Something expected to go wrong at times, and dealt with."""
+        self._logger.warning(event, extra={"ids": ids})
+
+    def error(self, event: str, **ids: object) -> None:
+        """Something that a person must look at."""
+        self._logger.error(event, extra={"ids": ids})
+
+    def exception(self, event: str, **ids: object) -> None:
+        """A bug: logged with its traceback."""
+        self._logger.exception(event, extra={"ids": ids})
+
+
+def get(name: str) -> Log:
+    """The logger of a module."""
+    return Log(name)
 
 
 def configure(folder: Path, process: str, *, forward: Forward | None = None, console: bool = False) -> None:
@@ -36,6 +61,7 @@ def configure(folder: Path, process: str, *, forward: Forward | None = None, con
         console: also to standard error, for headless commands.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    close()
     handlers: list[logging.Handler] = [
         logging.handlers.RotatingFileHandler(
             folder / f"{process}.jsonl", maxBytes=_KEPT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8"
@@ -43,81 +69,58 @@ def configure(folder: Path, process: str, *, forward: Forward | None = None, con
     ]
     if console and sys.stderr is not None:
         handlers.append(logging.StreamHandler())
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
-        _named(process),
-        _masked,
-    ]
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-    )
+    if forward is not None:
+        handlers.append(_Forwarder(forward))
     root = logging.getLogger()
-    for old in [handler for handler in root.handlers if getattr(handler, "is_ours", False)]:
-        root.removeHandler(old)
-        old.close()
     for handler in handlers:
-        handler.setFormatter(formatter)
-        handler.is_ours = True  # type: ignore[attr-defined]
+        handler.setFormatter(_JsonLine(process))
+        _ours.append(handler)
         root.addHandler(handler)
     root.setLevel(logging.INFO)
-    chain = [*shared, *([_forwarder(forward)] if forward else [])]
-    structlog.configure(
-        processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
 
 
 def close() -> None:
     """Takes this program's handlers off again and closes their files."""
-    root = logging.getLogger()
-    for handler in [handler for handler in root.handlers if getattr(handler, "is_ours", False)]:
-        root.removeHandler(handler)
+    while _ours:
+        handler = _ours.pop()
+        logging.getLogger().removeHandler(handler)
         handler.close()
-    structlog.reset_defaults()
-    structlog.configure(
-        processors=[structlog.stdlib.add_log_level, structlog.stdlib.render_to_log_kwargs],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
 
 
-Fields = MutableMapping[str, Any]
+_ours: list[logging.Handler] = []
 
 
-def _named(process: str) -> Callable[[Any, str, Fields], Fields]:
-    def add(_logger: Any, _method: str, fields: Fields) -> Fields:
-        fields["process"] = process
-        return fields
-
-    return add
-
-
-def _masked(_logger: Any, _method: str, fields: Fields) -> Fields:
-    for key in fields:
-        if any(word in key.lower() for word in _SECRET):
-            fields[key] = "***"
-    return fields
+def _ids(record: logging.LogRecord) -> dict[str, str]:
+    """The named fields of a record as text, secrets masked."""
+    ids: dict[str, object] = getattr(record, "ids", {})
+    return {
+        key: "***" if any(word in key.lower() for word in _SECRET) else str(value) for key, value in ids.items()
+    }
 
 
-def _forwarder(forward: Forward) -> Callable[[Any, str, Fields], Fields]:
-    plain = ("event", "level", "process", "timestamp", "logger", "exc_info", "stack_info", "exception")
+class _JsonLine(logging.Formatter):
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
 
-    def send(_logger: Any, _method: str, fields: Fields) -> Fields:
-        level = str(fields.get("level", "info"))
-        if level != "debug":
-            ids = {key: str(value) for key, value in fields.items() if key not in plain}
-            forward(level, str(fields.get("event", "")), ids)
-        return fields
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, str] = {
+            "time": iso(int(record.created * 1e9)),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_ids(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
 
-    return send
+
+class _Forwarder(logging.Handler):
+    def __init__(self, forward: Forward) -> None:
+        super().__init__()
+        self._forward = forward
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._forward(record.levelname.lower(), record.getMessage(), _ids(record))

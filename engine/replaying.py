@@ -19,7 +19,7 @@ from engine.brokers.base import Credentials
 from engine.brokers.replay import ReplayBroker
 from engine.errors import ChildError, DataFileError, SettingsError
 from engine.host import Host
-from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, Transition
+from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, ConditionState, Transition
 from engine.model.instrument import Instrument
 from engine.model.order import Side
 from engine.model.session import SessionKind, TradingCalendar
@@ -269,7 +269,7 @@ def document(symbol: str, recording: Recording, snapshot: Snapshot, instrument: 
         "trade_date": recording.tally.trade_date,
         "ticks": recording.ticks,
         "sessions": recording.tally.rows,
-        "transitions": [_plain(item) for item in recording.transitions],
+        "transitions": [_plain(item) for item in recording.transitions if item.origin is not ConditionState.DRAFT],
         "signals": [_signal(item) for item in recording.signals.values()],
         "orders": [_plain(item) for item in snapshot.orders],
         "fills": [_plain(item) for item in snapshot.fills],

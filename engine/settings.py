@@ -5,16 +5,12 @@ the environment variable FUTURES_TERMINAL_HOME puts all of them under one folder
 """
 
 import dataclasses
-import difflib
 import os
-import tomllib
 import typing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 from engine.errors import SettingsError
 
@@ -106,7 +102,7 @@ class Strategy:
     """Strategy processes."""
 
     processes: int = 1
-    """Conditions are spread over so many processes."""
+    """Conditions are spread over so many processes; 0 = only other strategies run."""
     signal_resend_s: float = 1.0
     """A signal that was not answered by then is sent again (same id)."""
 
@@ -154,6 +150,8 @@ class Paths:
         if home := os.environ.get("FUTURES_TERMINAL_HOME"):
             base = Path(home)
             return cls(base / "ledger", base / "logs", base / "config")
+        import platformdirs  # here, so that child processes need not load it
+
         data = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
         return cls(
             data / "ledger",
@@ -183,6 +181,8 @@ def load(path: Path | None = None) -> Settings:
     Raises:
         SettingsError: the file cannot be read, or a key or value in it cannot be used.
     """
+    import tomllib  # here, so that child processes need not load it
+
     if path is None:
         path = Paths.of_platform().config / "settings.toml"
         if not path.exists():
@@ -218,6 +218,8 @@ def from_table(kind: type, table: dict[str, Any], where: str) -> Any:
 
 
 def _refuse_unknown(kind: type, table: dict[str, Any], where: str) -> None:
+    import difflib
+
     known = [item.name for item in dataclasses.fields(kind)]
     for key in table:
         if key not in known:

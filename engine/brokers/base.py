@@ -118,10 +118,12 @@ class Broker(Protocol):
     """One world that orders go to."""
 
     environment: Environment
-    clock: Clock
-    """The market's clock."""
     is_paced: bool
     """The market waits for the strategies (replay); then :meth:`on_watermark` is called."""
+
+    @property
+    def clock(self) -> Clock:
+        """The market's clock."""
 
     def login(self, credentials: Credentials) -> tuple[Account, ...]:
         """Logs in and gives the order accounts; blocks.

@@ -129,7 +129,9 @@ def _condition_command(gateway: "Gateway", command: ConditionCommand, envelope: 
     else:
         after, _ = support_resistance.step(known, numbered)
         if moved := support_resistance.transition(known, after, numbered):
-            gateway.record(replace(moved, ts_event=gateway.broker.clock.now_ns()))
+            moved = replace(moved, ts_event=gateway.broker.clock.now_ns())
+            gateway.record(moved)
+            gateway.tell(f"transition.{command.condition_id}", moved, envelope.id)
     tick = gateway.ticks.last_tick(after.spec.symbol)
     after = replace(after, tick_seq=tick.seq if tick else 0, ts_updated=gateway.broker.clock.now_ns())
     gateway.tell(f"condition.{command.condition_id}", numbered, envelope.id)
@@ -157,6 +159,8 @@ def _condition_report(gateway: "Gateway", report: ConditionReport, envelope: Env
             gateway.record(signal)
             gateway.tell(f"signal.{signal.condition_id}", signal)
     for moved in report.transitions:
+        if known is not None and known.state is moved.target:
+            continue  # a person's command: the gateway wrote it when it took the command
         gateway.record(moved)
         gateway.tell(f"transition.{condition.condition_id}", moved)
     if known is not None and condition.revision < known.revision:

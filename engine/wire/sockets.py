@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import zmq
-from zmq.utils.monitor import parse_monitor_message
 
 from engine.errors import DecodeError, RequestRefused, RequestTimeout
 from engine.settings import Wire
@@ -499,6 +498,8 @@ class Refusals:
 
     def count(self, timeout_ms: int = 0) -> int:
         """Refused handshakes since the last call."""
+        from zmq.utils.monitor import parse_monitor_message  # imports asyncio, which children need not load
+
         refused = 0
         while self._monitor.poll(timeout_ms):
             parse_monitor_message(self._monitor.recv_multipart())
