@@ -1,0 +1,1457 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_TW" sourcelanguage="en">
+<context>
+    <name>AboutDialog</name>
+    <message>
+        <source>About</source>
+        <translation>關於</translation>
+    </message>
+    <message>
+        <source>Futures Terminal {version}</source>
+        <translation>期貨交易終端 {version}</translation>
+    </message>
+    <message>
+        <source>The futures terminal that guards your position.</source>
+        <translation>守護您部位的期貨交易終端。</translation>
+    </message>
+    <message>
+        <source>TAIFEX knows no stop orders: positions are guarded by this program on this computer, and only while it runs. Futures can lose more than was paid in.</source>
+        <translation>期交所沒有停損委託：部位由這台電腦上的本程式守護，且只在程式執行期間有效。期貨交易的損失可能超過投入的保證金。</translation>
+    </message>
+    <message>
+        <source>Free software under the MIT licence.</source>
+        <translation>以 MIT 授權釋出的自由軟體。</translation>
+    </message>
+</context>
+<context>
+    <name>BookDock</name>
+    <message>
+        <source>Five-level book</source>
+        <translation>五檔報價</translation>
+    </message>
+    <message>
+        <source>No bids and offers yet.</source>
+        <translation>尚無委買委賣報價。</translation>
+    </message>
+    <message>
+        <source>Bid</source>
+        <translation>委買</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>委賣</translation>
+    </message>
+    <message>
+        <source>Lots</source>
+        <translation>口數</translation>
+    </message>
+</context>
+<context>
+    <name>ChartWidget</name>
+    <message>
+        <source>1 s</source>
+        <translation>1 秒</translation>
+    </message>
+    <message>
+        <source>5 s</source>
+        <translation>5 秒</translation>
+    </message>
+    <message>
+        <source>1 min</source>
+        <translation>1 分</translation>
+    </message>
+    <message>
+        <source>5 min</source>
+        <translation>5 分</translation>
+    </message>
+    <message>
+        <source>15 min</source>
+        <translation>15 分</translation>
+    </message>
+    <message>
+        <source>60 min</source>
+        <translation>60 分</translation>
+    </message>
+    <message>
+        <source>Follow</source>
+        <translation>跟隨</translation>
+    </message>
+    <message>
+        <source>Stay with the last bar (End)</source>
+        <translation>停留在最新 K 棒（End）</translation>
+    </message>
+    <message>
+        <source>Fit</source>
+        <translation>自動縮放</translation>
+    </message>
+    <message>
+        <source>Fit the prices to the bars in view (double click on the price axis)</source>
+        <translation>依畫面中的 K 棒縮放價格軸（或雙擊價格軸）</translation>
+    </message>
+    <message>
+        <source>Support</source>
+        <translation>支撐</translation>
+    </message>
+    <message>
+        <source>Resistance</source>
+        <translation>壓力</translation>
+    </message>
+    <message>
+        <source>Trigger</source>
+        <translation>觸價</translation>
+    </message>
+    <message>
+        <source>Long</source>
+        <translation>多單</translation>
+    </message>
+    <message>
+        <source>Short</source>
+        <translation>空單</translation>
+    </message>
+    <message>
+        <source>points</source>
+        <translation>點</translation>
+    </message>
+    <message>
+        <source>O</source>
+        <translation>開</translation>
+    </message>
+    <message>
+        <source>H</source>
+        <translation>高</translation>
+    </message>
+    <message>
+        <source>L</source>
+        <translation>低</translation>
+    </message>
+    <message>
+        <source>C</source>
+        <translation>收</translation>
+    </message>
+    <message>
+        <source>Vol</source>
+        <translation>量</translation>
+    </message>
+    <message>
+        <source>No contract chosen</source>
+        <translation>尚未選擇商品</translation>
+    </message>
+    <message>
+        <source>Choose one in the list of contracts, and its chart begins here.</source>
+        <translation>請在商品清單中選擇，圖表將由此開始。</translation>
+    </message>
+    <message>
+        <source>No ticks yet for {symbol}</source>
+        <translation>{symbol} 尚無成交</translation>
+    </message>
+    <message>
+        <source>The first trade draws the first bar. Outside of trading hours nothing comes.</source>
+        <translation>第一筆成交將畫出第一根 K 棒；非交易時段不會有成交。</translation>
+    </message>
+    <message>
+        <source>Support here: buy at {price}</source>
+        <translation>在此設支撐：於 {price} 買進</translation>
+    </message>
+    <message>
+        <source>Resistance here: sell at {price}</source>
+        <translation>在此設壓力：於 {price} 賣出</translation>
+    </message>
+    <message>
+        <source>Follow the last bar</source>
+        <translation>跟隨最新 K 棒</translation>
+    </message>
+</context>
+<context>
+    <name>Codes</name>
+    <message>
+        <source>Buy at support</source>
+        <translation>支撐買進</translation>
+    </message>
+    <message>
+        <source>Sell at resistance</source>
+        <translation>壓力賣出</translation>
+    </message>
+    <message>
+        <source>TAIEX futures</source>
+        <translation>臺股期貨</translation>
+    </message>
+    <message>
+        <source>Mini-TAIEX futures</source>
+        <translation>小型臺指</translation>
+    </message>
+    <message>
+        <source>Micro TAIEX futures</source>
+        <translation>微型臺指</translation>
+    </message>
+    <message>
+        <source>Simulated exchange</source>
+        <translation>模擬交易所</translation>
+    </message>
+    <message>
+        <source>Replay a recorded day</source>
+        <translation>重播歷史交易日</translation>
+    </message>
+    <message>
+        <source>PFCF (.NET library)</source>
+        <translation>統一期貨（.NET 元件）</translation>
+    </message>
+    <message>
+        <source>PFCF (Python package)</source>
+        <translation>統一期貨（Python 套件）</translation>
+    </message>
+    <message>
+        <source>Trade</source>
+        <translation>交易</translation>
+    </message>
+    <message>
+        <source>Quotes</source>
+        <translation>報價</translation>
+    </message>
+    <message>
+        <source>Feed</source>
+        <translation>行情</translation>
+    </message>
+    <message>
+        <source>Gateway</source>
+        <translation>閘道</translation>
+    </message>
+    <message>
+        <source>Strategy</source>
+        <translation>策略</translation>
+    </message>
+    <message>
+        <source>Executor</source>
+        <translation>下單</translation>
+    </message>
+    <message>
+        <source>Recorder</source>
+        <translation>紀錄</translation>
+    </message>
+    <message>
+        <source>Scanner</source>
+        <translation>掃描</translation>
+    </message>
+    <message>
+        <source>Telemetry</source>
+        <translation>監測</translation>
+    </message>
+    <message>
+        <source>Web</source>
+        <translation>網頁</translation>
+    </message>
+    <message>
+        <source>Debug</source>
+        <translation>除錯</translation>
+    </message>
+    <message>
+        <source>Info</source>
+        <translation>訊息</translation>
+    </message>
+    <message>
+        <source>Warning</source>
+        <translation>警告</translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation>錯誤</translation>
+    </message>
+    <message>
+        <source>Critical</source>
+        <translation>嚴重</translation>
+    </message>
+    <message>
+        <source>The condition has no id.</source>
+        <translation>此條件沒有編號。</translation>
+    </message>
+    <message>
+        <source>Choose an account.</source>
+        <translation>請選擇帳號。</translation>
+    </message>
+    <message>
+        <source>Choose a contract.</source>
+        <translation>請選擇商品。</translation>
+    </message>
+    <message>
+        <source>Enter the trigger price.</source>
+        <translation>請輸入觸價價格。</translation>
+    </message>
+    <message>
+        <source>Turning points must be at least 1.</source>
+        <translation>轉折點數至少為 1。</translation>
+    </message>
+    <message>
+        <source>Take profit must be at least 1 point away.</source>
+        <translation>停利至少為 1 點。</translation>
+    </message>
+    <message>
+        <source>Stop loss must be at least 1 point away.</source>
+        <translation>停損至少為 1 點。</translation>
+    </message>
+    <message>
+        <source>The quantity must be at least 1 lot.</source>
+        <translation>口數至少為 1 口。</translation>
+    </message>
+    <message>
+        <source>The trailing stop cannot be below 0.</source>
+        <translation>移動停損不可小於 0。</translation>
+    </message>
+    <message>
+        <source>Buy</source>
+        <translation>買進</translation>
+    </message>
+    <message>
+        <source>Sell</source>
+        <translation>賣出</translation>
+    </message>
+    <message>
+        <source>Limit</source>
+        <translation>限價</translation>
+    </message>
+    <message>
+        <source>Market</source>
+        <translation>市價</translation>
+    </message>
+    <message>
+        <source>Range market</source>
+        <translation>範圍市價</translation>
+    </message>
+    <message>
+        <source>ROD</source>
+        <translation>ROD</translation>
+    </message>
+    <message>
+        <source>IOC</source>
+        <translation>IOC</translation>
+    </message>
+    <message>
+        <source>FOK</source>
+        <translation>FOK</translation>
+    </message>
+    <message>
+        <source>Intent</source>
+        <translation>準備送出</translation>
+    </message>
+    <message>
+        <source>Sent</source>
+        <translation>已送出</translation>
+    </message>
+    <message>
+        <source>Accepted</source>
+        <translation>委託成功</translation>
+    </message>
+    <message>
+        <source>Partly filled</source>
+        <translation>部分成交</translation>
+    </message>
+    <message>
+        <source>Filled</source>
+        <translation>完全成交</translation>
+    </message>
+    <message>
+        <source>Cancelled</source>
+        <translation>已取消</translation>
+    </message>
+    <message>
+        <source>Expired</source>
+        <translation>已失效</translation>
+    </message>
+    <message>
+        <source>Denied</source>
+        <translation>風控拒絕</translation>
+    </message>
+    <message>
+        <source>Rejected</source>
+        <translation>遭退回</translation>
+    </message>
+    <message>
+        <source>UNKNOWN</source>
+        <translation>狀態不明</translation>
+    </message>
+    <message>
+        <source>Draft</source>
+        <translation>草稿</translation>
+    </message>
+    <message>
+        <source>Armed</source>
+        <translation>監控中</translation>
+    </message>
+    <message>
+        <source>Triggered</source>
+        <translation>已觸價</translation>
+    </message>
+    <message>
+        <source>Entering</source>
+        <translation>進場中</translation>
+    </message>
+    <message>
+        <source>Guarding</source>
+        <translation>守護中</translation>
+    </message>
+    <message>
+        <source>Exiting</source>
+        <translation>出場中</translation>
+    </message>
+    <message>
+        <source>Closed</source>
+        <translation>已結束</translation>
+    </message>
+    <message>
+        <source>Entry level</source>
+        <translation>進場價位</translation>
+    </message>
+    <message>
+        <source>Average fill</source>
+        <translation>成交均價</translation>
+    </message>
+    <message>
+        <source>Entry</source>
+        <translation>進場</translation>
+    </message>
+    <message>
+        <source>Take profit</source>
+        <translation>停利</translation>
+    </message>
+    <message>
+        <source>Stop loss</source>
+        <translation>停損</translation>
+    </message>
+    <message>
+        <source>Trailing stop</source>
+        <translation>移動停損</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>平倉</translation>
+    </message>
+    <message>
+        <source>Down</source>
+        <translation>斷線</translation>
+    </message>
+    <message>
+        <source>Connecting</source>
+        <translation>連線中</translation>
+    </message>
+    <message>
+        <source>Up</source>
+        <translation>正常</translation>
+    </message>
+    <message>
+        <source>Silent</source>
+        <translation>逾時無訊息</translation>
+    </message>
+    <message>
+        <source>Trading allowed</source>
+        <translation>可交易</translation>
+    </message>
+    <message>
+        <source>New entries stopped</source>
+        <translation>已停止新進場</translation>
+    </message>
+    <message>
+        <source>Entries stopped, orders cancelled</source>
+        <translation>已停止進場並取消委託</translation>
+    </message>
+    <message>
+        <source>Entries stopped, flattened</source>
+        <translation>已停止進場並全部平倉</translation>
+    </message>
+    <message>
+        <source>SIMULATED</source>
+        <translation>模擬</translation>
+    </message>
+    <message>
+        <source>REPLAY</source>
+        <translation>重播</translation>
+    </message>
+    <message>
+        <source>LIVE</source>
+        <translation>正式</translation>
+    </message>
+    <message>
+        <source>Day session</source>
+        <translation>日盤</translation>
+    </message>
+    <message>
+        <source>Night session</source>
+        <translation>夜盤</translation>
+    </message>
+    <message>
+        <source>Market closed</source>
+        <translation>休市中</translation>
+    </message>
+    <message>
+        <source>Order entry before the open</source>
+        <translation>盤前可委託</translation>
+    </message>
+    <message>
+        <source>Before the open: no changes, no cancels</source>
+        <translation>開盤前不可改單、刪單</translation>
+    </message>
+    <message>
+        <source>Continuous trading</source>
+        <translation>逐筆交易</translation>
+    </message>
+    <message>
+        <source>Order too large</source>
+        <translation>超過單筆口數上限</translation>
+    </message>
+    <message>
+        <source>Position limit</source>
+        <translation>超過部位上限</translation>
+    </message>
+    <message>
+        <source>Too far from the market</source>
+        <translation>偏離市價過多</translation>
+    </message>
+    <message>
+        <source>Outside of the daily price limits</source>
+        <translation>超出漲跌停</translation>
+    </message>
+    <message>
+        <source>Not a price step</source>
+        <translation>不符合跳動點</translation>
+    </message>
+    <message>
+        <source>Quotes are silent</source>
+        <translation>行情中斷</translation>
+    </message>
+    <message>
+        <source>No price yet</source>
+        <translation>尚無成交價</translation>
+    </message>
+    <message>
+        <source>Trading is halted</source>
+        <translation>交易已暫停</translation>
+    </message>
+    <message>
+        <source>Would not reduce the position</source>
+        <translation>無法減少部位</translation>
+    </message>
+    <message>
+        <source>Not connected</source>
+        <translation>尚未連線</translation>
+    </message>
+    <message>
+        <source>Unknown contract</source>
+        <translation>查無此商品</translation>
+    </message>
+    <message>
+        <source>Unknown account</source>
+        <translation>查無此帳號</translation>
+    </message>
+    <message>
+        <source>Unknown order</source>
+        <translation>查無此委託</translation>
+    </message>
+    <message>
+        <source>Unknown condition</source>
+        <translation>查無此條件</translation>
+    </message>
+    <message>
+        <source>Order no longer works</source>
+        <translation>委託已非有效</translation>
+    </message>
+    <message>
+        <source>Signal too old</source>
+        <translation>訊號過舊</translation>
+    </message>
+    <message>
+        <source>Duplicate</source>
+        <translation>重複</translation>
+    </message>
+    <message>
+        <source>Not valid</source>
+        <translation>內容無效</translation>
+    </message>
+    <message>
+        <source>Not allowed</source>
+        <translation>不允許</translation>
+    </message>
+    <message>
+        <source>Ledger failed</source>
+        <translation>帳本寫入失敗</translation>
+    </message>
+    <message>
+        <source>Refused by the broker</source>
+        <translation>期貨商退回</translation>
+    </message>
+    <message>
+        <source>No answer, outcome unknown</source>
+        <translation>無回覆，結果不明</translation>
+    </message>
+    <message>
+        <source>Session ended</source>
+        <translation>盤別結束</translation>
+    </message>
+    <message>
+        <source>By hand</source>
+        <translation>人工操作</translation>
+    </message>
+    <message>
+        <source>Rest cancelled by the exchange</source>
+        <translation>剩餘口數由交易所取消</translation>
+    </message>
+</context>
+<context>
+    <name>Columns</name>
+    <message>
+        <source>State</source>
+        <translation>狀態</translation>
+    </message>
+    <message>
+        <source>Contract</source>
+        <translation>商品</translation>
+    </message>
+    <message>
+        <source>B/S</source>
+        <translation>買賣</translation>
+    </message>
+    <message>
+        <source>Trigger</source>
+        <translation>觸價</translation>
+    </message>
+    <message>
+        <source>Entry</source>
+        <translation>進場</translation>
+    </message>
+    <message>
+        <source>Profit</source>
+        <translation>停利</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停損</translation>
+    </message>
+    <message>
+        <source>Held</source>
+        <translation>持有</translation>
+    </message>
+    <message>
+        <source>Follows</source>
+        <translation>跟隨</translation>
+    </message>
+    <message>
+        <source>Trailing</source>
+        <translation>移動停損</translation>
+    </message>
+    <message>
+        <source>Condition</source>
+        <translation>條件</translation>
+    </message>
+    <message>
+        <source>Time</source>
+        <translation>時間</translation>
+    </message>
+    <message>
+        <source>Level</source>
+        <translation>等級</translation>
+    </message>
+    <message>
+        <source>Process</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Message</source>
+        <translation>訊息</translation>
+    </message>
+    <message>
+        <source>Ids</source>
+        <translation>編號</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>狀態</translation>
+    </message>
+    <message>
+        <source>Price</source>
+        <translation>價格</translation>
+    </message>
+    <message>
+        <source>Lots</source>
+        <translation>口數</translation>
+    </message>
+    <message>
+        <source>Filled</source>
+        <translation>成交口數</translation>
+    </message>
+    <message>
+        <source>Average</source>
+        <translation>均價</translation>
+    </message>
+    <message>
+        <source>Lives</source>
+        <translation>效期</translation>
+    </message>
+    <message>
+        <source>Account</source>
+        <translation>帳號</translation>
+    </message>
+    <message>
+        <source>From</source>
+        <translation>來源</translation>
+    </message>
+    <message>
+        <source>Order id</source>
+        <translation>委託編號</translation>
+    </message>
+    <message>
+        <source>Reason</source>
+        <translation>原因</translation>
+    </message>
+    <message>
+        <source>Match</source>
+        <translation>成交序號</translation>
+    </message>
+    <message>
+        <source>Flatten</source>
+        <translation>平倉</translation>
+    </message>
+    <message>
+        <source>Net lots</source>
+        <translation>未平倉</translation>
+    </message>
+    <message>
+        <source>Last</source>
+        <translation>成交價</translation>
+    </message>
+    <message>
+        <source>Unrealised P&amp;L</source>
+        <translation>未實現損益</translation>
+    </message>
+    <message>
+        <source>Realised P&amp;L</source>
+        <translation>已實現損益</translation>
+    </message>
+    <message>
+        <source>Fees and tax</source>
+        <translation>手續費與稅</translation>
+    </message>
+    <message>
+        <source>Change</source>
+        <translation>漲跌</translation>
+    </message>
+    <message>
+        <source>%</source>
+        <translation>%</translation>
+    </message>
+    <message>
+        <source>Bid</source>
+        <translation>委買</translation>
+    </message>
+    <message>
+        <source>Ask</source>
+        <translation>委賣</translation>
+    </message>
+    <message>
+        <source>Volume</source>
+        <translation>總量</translation>
+    </message>
+    <message>
+        <source>Age</source>
+        <translation>更新</translation>
+    </message>
+</context>
+<context>
+    <name>ConditionDialog</name>
+    <message>
+        <source>New condition</source>
+        <translation>新增條件</translation>
+    </message>
+    <message>
+        <source>Edit condition</source>
+        <translation>修改條件</translation>
+    </message>
+    <message>
+        <source>Contract</source>
+        <translation>商品</translation>
+    </message>
+    <message>
+        <source>Account</source>
+        <translation>帳號</translation>
+    </message>
+    <message>
+        <source>Action</source>
+        <translation>動作</translation>
+    </message>
+    <message>
+        <source>Trigger price</source>
+        <translation>觸價價格</translation>
+    </message>
+    <message>
+        <source>Turning points</source>
+        <translation>轉折點數</translation>
+    </message>
+    <message>
+        <source>Take profit, points</source>
+        <translation>停利點數</translation>
+    </message>
+    <message>
+        <source>Stop loss, points</source>
+        <translation>停損點數</translation>
+    </message>
+    <message>
+        <source>Lots</source>
+        <translation>口數</translation>
+    </message>
+    <message>
+        <source>Before entry</source>
+        <translation>進場前</translation>
+    </message>
+    <message>
+        <source>Trailing stop, points</source>
+        <translation>移動停損點數</translation>
+    </message>
+    <message>
+        <source>Measured from</source>
+        <translation>停損停利基準</translation>
+    </message>
+    <message>
+        <source>Follow the extreme price</source>
+        <translation>跟隨極值價</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>關閉</translation>
+    </message>
+    <message>
+        <source>Save</source>
+        <translation>儲存</translation>
+    </message>
+    <message>
+        <source>Save and arm</source>
+        <translation>儲存並監控</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+</context>
+<context>
+    <name>ConditionsDock</name>
+    <message>
+        <source>Conditions</source>
+        <translation>條件單</translation>
+    </message>
+    <message>
+        <source>+ Support (buy)</source>
+        <translation>＋ 支撐（買進）</translation>
+    </message>
+    <message>
+        <source>+ Resistance (sell)</source>
+        <translation>＋ 壓力（賣出）</translation>
+    </message>
+    <message>
+        <source>Edit…</source>
+        <translation>修改…</translation>
+    </message>
+    <message>
+        <source>Arm</source>
+        <translation>監控</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Close position…</source>
+        <translation>平倉…</translation>
+    </message>
+    <message>
+        <source>Release: leave its lots unguarded…</source>
+        <translation>解除守護：保留部位…</translation>
+    </message>
+    <message>
+        <source>No conditions. Add a support to buy at or a resistance to sell at.</source>
+        <translation>沒有條件單。請新增支撐買進或壓力賣出。</translation>
+    </message>
+    <message>
+        <source>Close {lots} lots of {symbol} at the market and end this condition?</source>
+        <translation>以市價平倉 {symbol} {lots} 口，並結束此條件？</translation>
+    </message>
+    <message>
+        <source>Close position</source>
+        <translation>平倉</translation>
+    </message>
+    <message>
+        <source>Stop guarding {lots} lots of {symbol}? The position stays, without take profit or stop loss.</source>
+        <translation>停止守護 {symbol} {lots} 口？部位將保留，但不再有停利與停損。</translation>
+    </message>
+    <message>
+        <source>Release</source>
+        <translation>解除守護</translation>
+    </message>
+</context>
+<context>
+    <name>ContractsDock</name>
+    <message>
+        <source>Contracts</source>
+        <translation>商品報價</translation>
+    </message>
+    <message>
+        <source>Watched only</source>
+        <translation>僅顯示已訂閱</translation>
+    </message>
+    <message>
+        <source>No contracts yet: log in, and tick the contracts to watch.</source>
+        <translation>尚無商品：請先登入，再勾選要訂閱的商品。</translation>
+    </message>
+    <message>
+        <source>All products</source>
+        <translation>全部商品</translation>
+    </message>
+</context>
+<context>
+    <name>FillsDock</name>
+    <message>
+        <source>Fills</source>
+        <translation>成交</translation>
+    </message>
+    <message>
+        <source>No fills yet.</source>
+        <translation>尚無成交。</translation>
+    </message>
+</context>
+<context>
+    <name>LevelsPreview</name>
+    <message>
+        <source>Trigger</source>
+        <translation>觸價</translation>
+    </message>
+    <message>
+        <source>Entry</source>
+        <translation>進場</translation>
+    </message>
+    <message>
+        <source>Take profit</source>
+        <translation>停利</translation>
+    </message>
+    <message>
+        <source>Stop loss</source>
+        <translation>停損</translation>
+    </message>
+    <message>
+        <source>Last price</source>
+        <translation>成交價</translation>
+    </message>
+    <message>
+        <source>Risk</source>
+        <translation>風險</translation>
+    </message>
+    <message>
+        <source>Reward</source>
+        <translation>報酬</translation>
+    </message>
+    <message>
+        <source>TWD before fees and tax</source>
+        <translation>新臺幣，未計手續費與稅</translation>
+    </message>
+    <message>
+        <source>The levels appear here once a trigger price is set.</source>
+        <translation>輸入觸價價格後，此處顯示各價位。</translation>
+    </message>
+</context>
+<context>
+    <name>LogDock</name>
+    <message>
+        <source>Log</source>
+        <translation>紀錄</translation>
+    </message>
+    <message>
+        <source>Lightest level to show</source>
+        <translation>顯示的最低等級</translation>
+    </message>
+    <message>
+        <source>Filter by text</source>
+        <translation>以文字篩選</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Nothing logged that the filter lets through.</source>
+        <translation>沒有符合篩選的紀錄。</translation>
+    </message>
+</context>
+<context>
+    <name>LoginDialog</name>
+    <message>
+        <source>Log in</source>
+        <translation>登入</translation>
+    </message>
+    <message>
+        <source>Broker</source>
+        <translation>期貨商</translation>
+    </message>
+    <message>
+        <source>User</source>
+        <translation>使用者</translation>
+    </message>
+    <message>
+        <source>Password</source>
+        <translation>密碼</translation>
+    </message>
+    <message>
+        <source>Environment</source>
+        <translation>環境</translation>
+    </message>
+    <message>
+        <source>Certificate</source>
+        <translation>憑證</translation>
+    </message>
+    <message>
+        <source>Certificate password</source>
+        <translation>憑證密碼</translation>
+    </message>
+    <message>
+        <source>Recorded day</source>
+        <translation>歷史檔案</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>{factor}×</source>
+        <translation>{factor} 倍</translation>
+    </message>
+    <message>
+        <source>As fast as possible</source>
+        <translation>最快速度</translation>
+    </message>
+    <message>
+        <source>Certificates (*.pfx *.p12);;All files (*)</source>
+        <translation>憑證 (*.pfx *.p12);;所有檔案 (*)</translation>
+    </message>
+    <message>
+        <source>TAIFEX daily files (*.zip *.csv *.rpt);;All files (*)</source>
+        <translation>期交所每日檔案 (*.zip *.csv *.rpt);;所有檔案 (*)</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>There is no file {path}.</source>
+        <translation>找不到檔案 {path}。</translation>
+    </message>
+    <message>
+        <source>Logging in…</source>
+        <translation>登入中…</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>&amp;File</source>
+        <translation>檔案(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>檢視(&amp;V)</translation>
+    </message>
+    <message>
+        <source>Panels</source>
+        <translation>面板</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主題</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>語言</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>說明(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Log in…</source>
+        <translation>登入…</translation>
+    </message>
+    <message>
+        <source>Log out</source>
+        <translation>登出</translation>
+    </message>
+    <message>
+        <source>Settings…</source>
+        <translation>設定…</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>結束</translation>
+    </message>
+    <message>
+        <source>Reset layout</source>
+        <translation>重設版面</translation>
+    </message>
+    <message>
+        <source>Full screen</source>
+        <translation>全螢幕</translation>
+    </message>
+    <message>
+        <source>About</source>
+        <translation>關於</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>淺色</translation>
+    </message>
+    <message>
+        <source>Futures Terminal</source>
+        <translation>期貨交易終端</translation>
+    </message>
+</context>
+<context>
+    <name>OrdersDock</name>
+    <message>
+        <source>Orders</source>
+        <translation>委託</translation>
+    </message>
+    <message>
+        <source>Cancel order</source>
+        <translation>刪單</translation>
+    </message>
+    <message>
+        <source>Cancel what is left of the selected order (Del)</source>
+        <translation>刪除所選委託的剩餘口數（Del）</translation>
+    </message>
+    <message>
+        <source>Change…</source>
+        <translation>改單…</translation>
+    </message>
+    <message>
+        <source>Cancel all…</source>
+        <translation>全部刪單…</translation>
+    </message>
+    <message>
+        <source>No orders yet.</source>
+        <translation>尚無委託。</translation>
+    </message>
+    <message>
+        <source>{count} with unknown outcome: check with the broker</source>
+        <translation>{count} 筆狀態不明：請向期貨商查證</translation>
+    </message>
+    <message>
+        <source>Cancel all {count} working orders?</source>
+        <translation>刪除全部 {count} 筆有效委託？</translation>
+    </message>
+    <message>
+        <source>Cancel orders</source>
+        <translation>刪單</translation>
+    </message>
+</context>
+<context>
+    <name>PositionsDock</name>
+    <message>
+        <source>Positions</source>
+        <translation>部位</translation>
+    </message>
+    <message>
+        <source>Unrealised</source>
+        <translation>未實現</translation>
+    </message>
+    <message>
+        <source>Realised</source>
+        <translation>已實現</translation>
+    </message>
+    <message>
+        <source>Fees and tax</source>
+        <translation>手續費與稅</translation>
+    </message>
+    <message>
+        <source>Total P&amp;L (TWD)</source>
+        <translation>損益合計（新臺幣）</translation>
+    </message>
+    <message>
+        <source>No positions.</source>
+        <translation>沒有部位。</translation>
+    </message>
+    <message>
+        <source>Flatten {symbol}? Working orders are cancelled, its conditions are released and {lots} lots are closed at the market.</source>
+        <translation>平倉 {symbol}？將取消有效委託、解除其條件，並以市價平倉 {lots} 口。</translation>
+    </message>
+    <message>
+        <source>Flatten {symbol}</source>
+        <translation>平倉 {symbol}</translation>
+    </message>
+</context>
+<context>
+    <name>ReplaceDialog</name>
+    <message>
+        <source>Change order</source>
+        <translation>改單</translation>
+    </message>
+    <message>
+        <source>A new price loses time priority; fewer lots keep it.</source>
+        <translation>改價將失去時間優先；減量則保留。</translation>
+    </message>
+    <message>
+        <source>Price</source>
+        <translation>價格</translation>
+    </message>
+    <message>
+        <source>Total lots</source>
+        <translation>總口數</translation>
+    </message>
+    <message>
+        <source>{lots} lots filled</source>
+        <translation>已成交 {lots} 口</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsDialog</name>
+    <message>
+        <source>Settings</source>
+        <translation>設定</translation>
+    </message>
+    <message>
+        <source>Window</source>
+        <translation>視窗</translation>
+    </message>
+    <message>
+        <source>Risk limits of the gateway</source>
+        <translation>閘道風控上限</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主題</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>語言</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>淺色</translation>
+    </message>
+    <message>
+        <source>Ask before each order of the ticket</source>
+        <translation>下單前逐筆確認</translation>
+    </message>
+    <message>
+        <source>Largest order</source>
+        <translation>單筆口數上限</translation>
+    </message>
+    <message>
+        <source>{lots} lots</source>
+        <translation>{lots} 口</translation>
+    </message>
+    <message>
+        <source>Largest position</source>
+        <translation>部位口數上限</translation>
+    </message>
+    <message>
+        <source>Price band</source>
+        <translation>價格偏離上限</translation>
+    </message>
+    <message>
+        <source>Quotes may be silent for</source>
+        <translation>行情中斷容許時間</translation>
+    </message>
+    <message>
+        <source>Entry signals may be as old as</source>
+        <translation>進場訊號有效時間</translation>
+    </message>
+    <message>
+        <source>They are set in {path} and hold from the next start.</source>
+        <translation>於 {path} 設定，下次啟動生效。</translation>
+    </message>
+</context>
+<context>
+    <name>StartBar</name>
+    <message>
+        <source>&amp;Trade</source>
+        <translation>交易(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Start trading</source>
+        <translation>啟動交易</translation>
+    </message>
+    <message>
+        <source>Start the strategies and the executor</source>
+        <translation>啟動策略與下單程序</translation>
+    </message>
+    <message>
+        <source>Stop trading</source>
+        <translation>停止交易</translation>
+    </message>
+    <message>
+        <source>Stop strategies and executor; orders and positions stay, unguarded</source>
+        <translation>停止策略與下單程序；委託與部位保留，但不再守護</translation>
+    </message>
+    <message>
+        <source>Stop new entries</source>
+        <translation>停止新進場</translation>
+    </message>
+    <message>
+        <source>No new entries; exits, stops and cancels still work</source>
+        <translation>不再新進場；出場、停損與刪單仍有效</translation>
+    </message>
+    <message>
+        <source>Cancel working orders</source>
+        <translation>取消有效委託</translation>
+    </message>
+    <message>
+        <source>No new entries, and all working orders are cancelled</source>
+        <translation>不再新進場，並取消所有有效委託</translation>
+    </message>
+    <message>
+        <source>Flatten…</source>
+        <translation>全部平倉…</translation>
+    </message>
+    <message>
+        <source>Cancel all orders, release all conditions and close all positions at the market</source>
+        <translation>取消所有委託、解除所有條件，並以市價平倉所有部位</translation>
+    </message>
+    <message>
+        <source>Resume…</source>
+        <translation>恢復交易…</translation>
+    </message>
+    <message>
+        <source>Let new entries through again</source>
+        <translation>恢復新進場</translation>
+    </message>
+    <message>
+        <source>Login</source>
+        <translation>登入</translation>
+    </message>
+    <message>
+        <source>Contract</source>
+        <translation>商品</translation>
+    </message>
+    <message>
+        <source>Account</source>
+        <translation>帳號</translation>
+    </message>
+    <message>
+        <source>Condition</source>
+        <translation>條件</translation>
+    </message>
+    <message>
+        <source>Log in first (File, Log in).</source>
+        <translation>請先登入（檔案 › 登入）。</translation>
+    </message>
+    <message>
+        <source>Tick at least one contract to watch.</source>
+        <translation>請至少勾選一個商品。</translation>
+    </message>
+    <message>
+        <source>The login has no order account.</source>
+        <translation>此登入沒有下單帳號。</translation>
+    </message>
+    <message>
+        <source>Add a support or a resistance, and arm it.</source>
+        <translation>請新增支撐或壓力並設為監控。</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>啟動中…</translation>
+    </message>
+    <message>
+        <source>● Trading</source>
+        <translation>● 交易中</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>停止中…</translation>
+    </message>
+    <message>
+        <source>Stop trading? Conditions are no longer watched and positions are not guarded.</source>
+        <translation>停止交易？條件將不再監控，部位不再受守護。</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Flatten everything? All working orders are cancelled, all conditions are released and all positions are closed at the market. New entries stay stopped.</source>
+        <translation>全部平倉？將取消所有有效委託、解除所有條件，並以市價平倉所有部位；之後維持停止新進場。</translation>
+    </message>
+    <message>
+        <source>Flatten everything</source>
+        <translation>全部平倉</translation>
+    </message>
+    <message>
+        <source>Flatten</source>
+        <translation>全部平倉</translation>
+    </message>
+    <message>
+        <source>Type {word} to let new entries through again.</source>
+        <translation>輸入 {word} 以恢復新進場。</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>恢復交易</translation>
+    </message>
+</context>
+<context>
+    <name>TicketDock</name>
+    <message>
+        <source>Order ticket</source>
+        <translation>下單</translation>
+    </message>
+    <message>
+        <source>Contract</source>
+        <translation>商品</translation>
+    </message>
+    <message>
+        <source>Account</source>
+        <translation>帳號</translation>
+    </message>
+    <message>
+        <source>Type</source>
+        <translation>類別</translation>
+    </message>
+    <message>
+        <source>Price</source>
+        <translation>價格</translation>
+    </message>
+    <message>
+        <source>Lots</source>
+        <translation>口數</translation>
+    </message>
+    <message>
+        <source>Only reduce</source>
+        <translation>僅平倉</translation>
+    </message>
+    <message>
+        <source>The order never opens or turns a position</source>
+        <translation>此委託不會新增或反轉部位</translation>
+    </message>
+    <message>
+        <source>Ask before sending</source>
+        <translation>送出前確認</translation>
+    </message>
+    <message>
+        <source>Log in to send orders.</source>
+        <translation>請先登入才能下單。</translation>
+    </message>
+    <message>
+        <source>Choose a contract in the list of contracts.</source>
+        <translation>請在商品清單中選擇商品。</translation>
+    </message>
+    <message>
+        <source>Enter a price, or click one in the book.</source>
+        <translation>請輸入價格，或點選五檔報價。</translation>
+    </message>
+    <message>
+        <source>Send order</source>
+        <translation>送出委託</translation>
+    </message>
+</context>
+</TS>
