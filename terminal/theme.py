@@ -8,6 +8,8 @@ from typing import Final
 
 from PySide6 import QtGui, QtWidgets
 
+import resources
+
 _FAMILIES: Final = (
     "Microsoft JhengHei UI",
     "Microsoft JhengHei",
@@ -236,11 +238,18 @@ def _stylesheet(theme: Theme) -> str:
             border-bottom: 1px solid {theme.grid}; }}
         QDockWidget > QWidget {{ background: {theme.panel}; }}
         QTableView {{ background: {theme.base}; gridline-color: {theme.grid}; border: none;
-            selection-background-color: {mixed(theme.accent, theme.base, 0.28)};
-            selection-color: {theme.text}; }}
+            selection-background-color: {mixed(theme.accent, theme.base, 0.24)}; }}
+        QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border-radius: 3px;
+            border: 1px solid {mixed(theme.muted, theme.base, 0.7)}; background: {theme.base}; }}
+        QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {theme.accent};
+            border-color: {theme.accent}; image: url("{resources.path("check.svg").as_posix()}"); }}
+        QCheckBox::indicator:hover, QTableView::indicator:hover {{ border-color: {theme.accent}; }}
+        QToolBar {{ background: {theme.panel}; border: none; border-bottom: 1px solid {theme.grid}; }}
         QHeaderView, QHeaderView::section {{ background: {theme.panel}; }}
         QHeaderView::section {{ color: {theme.muted}; border: none; padding: 3px 6px;
             border-bottom: 1px solid {theme.grid}; border-right: 1px solid {theme.grid}; }}
+        QHeaderView::up-arrow, QHeaderView::down-arrow {{ width: 7px; height: 5px;
+            subcontrol-origin: border; subcontrol-position: top center; }}
         QPushButton {{ background: {theme.panel}; border: 1px solid {theme.grid}; border-radius: 3px;
             padding: 4px 9px; }}
         QPushButton:hover {{ border-color: {theme.accent}; }}

@@ -135,7 +135,7 @@ class MainWindow(QtWidgets.QMainWindow):
             dock.setFloating(False)
             self.removeDockWidget(dock)
         self.setCorner(QtCore.Qt.Corner.BottomLeftCorner, _Area.LeftDockWidgetArea)
-        self.setCorner(QtCore.Qt.Corner.BottomRightCorner, _Area.RightDockWidgetArea)
+        self.setCorner(QtCore.Qt.Corner.BottomRightCorner, _Area.BottomDockWidgetArea)
         for area, docks in ((_Area.LeftDockWidgetArea, self._left), (_Area.RightDockWidgetArea, self._right)):
             for dock in docks:
                 self.addDockWidget(area, dock)
@@ -215,11 +215,11 @@ class MainWindow(QtWidgets.QMainWindow):
     def _set_sizes(self) -> None:
         horizontal, vertical = QtCore.Qt.Orientation.Horizontal, QtCore.Qt.Orientation.Vertical
         if self._left and self._right:
-            self.resizeDocks([self._left[0], self._right[0]], [430, 290], horizontal)
+            self.resizeDocks([self._left[0], self._right[0]], [464, 296], horizontal)
         if self._bottom:
-            self.resizeDocks([self._bottom[0]], [240], vertical)
+            self.resizeDocks([self._bottom[0]], [250], vertical)
         if len(self._right) > 1:
-            self.resizeDocks(list(self._right[:2]), [200, 660], vertical)
+            self.resizeDocks(list(self._right[:2]), [190, 380], vertical)
         if len(self._left) > 1:
             self.resizeDocks(list(self._left[:2]), [430, 430], vertical)
 

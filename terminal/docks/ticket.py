@@ -148,6 +148,7 @@ class TicketDock(Dock):
             quick.clicked.connect(lambda _=False, n=count: self.quantity.setValue(n))
             lots.addWidget(quick)
         sides = QtWidgets.QHBoxLayout()
+        sides.setSpacing(6)
         sides.addWidget(self.buy_button)
         sides.addWidget(self.sell_button)
         boxes = QtWidgets.QHBoxLayout()

@@ -118,19 +118,19 @@ ORDER_COLUMNS: Final[tuple[Column[Order], ...]] = (
         sample="ROD",
     ),
     Column(
+        key="origin",
+        title=QT_TRANSLATE_NOOP("Columns", "From"),
+        getter=_origin,
+        alignment=LEFT,
+        sample="C00000000/entry/1",
+        colour=lambda o: "muted",
+    ),
+    Column(
         key="account",
         title=QT_TRANSLATE_NOOP("Columns", "Account"),
         getter=lambda o: o.account,
         alignment=LEFT,
         sample="0000000-0",
-    ),
-    Column(
-        key="origin",
-        title=QT_TRANSLATE_NOOP("Columns", "From"),
-        getter=_origin,
-        alignment=LEFT,
-        sample="C000000/take_profit/1",
-        colour=lambda o: "muted",
     ),
     Column(
         key="id",

@@ -6,10 +6,23 @@ from PySide6 import QtCore, QtGui, QtWidgets
 
 from terminal.models.table import SORT_ROLE, TableModel
 
-_PADDING: Final = 14
+_CELL_PADDING: Final = 11
+_TITLE_PADDING: Final = 16
 _ROW_HEIGHT: Final = 22
 
 _Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
+
+
+class CellDelegate(QtWidgets.QStyledItemDelegate):
+    """Cells keep their own colour also in the selected row."""
+
+    def initStyleOption(self, option: QtWidgets.QStyleOptionViewItem, index: _Index) -> None:
+        """Gives the text of a selected cell its own colour."""
+        super().initStyleOption(option, index)
+        shown: Any = option
+        role = QtGui.QPalette.ColorRole
+        ink = index.data(QtCore.Qt.ItemDataRole.ForegroundRole) or shown.palette.color(role.Text)
+        shown.palette.setColor(role.HighlightedText, ink)
 
 
 class ButtonDelegate(QtWidgets.QStyledItemDelegate):
@@ -66,7 +79,8 @@ class Table(QtWidgets.QTableView):
         self._source = model
         self._empty_text = ""
         self._buttons = buttons
-        self._delegate = ButtonDelegate(self)
+        self._button_delegate = ButtonDelegate(self)
+        self.setItemDelegate(CellDelegate(self))
         self.proxy = proxy or QtCore.QSortFilterProxyModel(self)
         self.proxy.setSortRole(SORT_ROLE)
         self.proxy.setSourceModel(model)
@@ -101,9 +115,9 @@ class Table(QtWidgets.QTableView):
         metrics, header = self.fontMetrics(), self.horizontalHeader()
         for at, column in enumerate(self._source.columns):
             title = str(self.proxy.headerData(at, QtCore.Qt.Orientation.Horizontal) or "")
-            wide = max(metrics.horizontalAdvance(column.sample), metrics.horizontalAdvance(title))
             box = 20 if column.checked else 0
-            header.resizeSection(at, wide + _PADDING + box)
+            cell = metrics.horizontalAdvance(column.sample) + _CELL_PADDING + box
+            header.resizeSection(at, max(cell, metrics.horizontalAdvance(title) + _TITLE_PADDING))
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Draws the table, or the sentence that says why it is empty."""
@@ -136,7 +150,7 @@ class Table(QtWidgets.QTableView):
         header.setStretchLastSection(True)
         for at, column in enumerate(self._source.columns):
             if column.key in self._buttons:
-                self.setItemDelegateForColumn(at, self._delegate)
+                self.setItemDelegateForColumn(at, self._button_delegate)
 
     def _sort(self, key: str, descending: bool) -> None:
         order = QtCore.Qt.SortOrder.DescendingOrder if descending else QtCore.Qt.SortOrder.AscendingOrder
