@@ -73,21 +73,37 @@ def time_marks(
     distance = scale.width if len(starts) < 2 else scale.bar_width * min(np.diff(starts).tolist())
     if distance < 1.3 * spacing:
         return _day_marks(bars, first, end, scale, spacing)
-    interval = next(
-        (step for step in _INTERVALS_S if step >= span_s and step / span_s * scale.bar_width >= spacing),
-        None,
-    )
-    sessions = [TimeMark(index, local_text(int(bars.start_ns[index]), "%m/%d %H:%M"), True) for index in starts]
-    if interval is None:
-        return sessions
-    pattern = "%H:%M:%S" if interval < 60 else "%H:%M"
+    marks = [TimeMark(index, local_text(int(bars.start_ns[index]), "%m/%d %H:%M"), True) for index in starts]
     taken = [scale.x(index) for index in starts]
-    marks = sessions
-    for index in _changes(bars, first, end, interval):
-        x = scale.x(index)
-        if all(abs(x - other) >= 1.15 * spacing for other in taken):
-            marks.append(TimeMark(index, local_text(int(bars.start_ns[index]), pattern), False))
+    for interval in _INTERVALS_S:
+        # An estimate saves looking for marks that stand too close; bars without trades are missing.
+        if interval < span_s or 2 * interval / span_s * scale.bar_width < spacing:
+            continue
+        found = _changes(bars, first, end, interval)
+        if len(found) < 2 or np.median(np.diff(found)) * scale.bar_width >= spacing:
+            pattern = "%H:%M:%S" if interval < 60 else "%H:%M"
+            marks += _spaced(bars, found, scale, taken, spacing, pattern)
+            break
     return sorted(marks, key=lambda mark: mark.index)
+
+
+def _spaced(
+    bars: BarColumns,
+    found: NDArray[np.int64],
+    scale: Scale,
+    taken: list[float],
+    spacing: float,
+    pattern: str,
+) -> list[TimeMark]:
+    """Marks at those bars, without the ones that would touch another or a place that is taken."""
+    marks: list[TimeMark] = []
+    last = -math.inf
+    for index in found.tolist():
+        x = scale.x(index)
+        if x - last >= 0.8 * spacing and all(abs(x - other) >= 1.15 * spacing for other in taken):
+            marks.append(TimeMark(index, local_text(int(bars.start_ns[index]), pattern), False))
+            last = x
+    return marks
 
 
 def local_text(ts_ns: int, pattern: str) -> str:
@@ -101,13 +117,7 @@ def _day_marks(bars: BarColumns, first: int, end: int, scale: Scale, spacing: fl
         found = _changes(bars, first, end, days * _DAY_S)
         if len(found) < 2 or np.median(np.diff(found)) * scale.bar_width >= spacing:
             break
-    marks: list[TimeMark] = []
-    last = -math.inf
-    for index in found.tolist():
-        if scale.x(index) - last >= 0.8 * spacing:
-            marks.append(TimeMark(index, local_text(int(bars.start_ns[index]), "%m/%d"), False))
-            last = scale.x(index)
-    return marks
+    return _spaced(bars, found, scale, [], spacing, "%m/%d")
 
 
 def _changes(bars: BarColumns, first: int, end: int, interval_s: int) -> NDArray[np.int64]:

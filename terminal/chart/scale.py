@@ -14,7 +14,7 @@ FEWEST_BARS: Final = 10.0
 """Zooming in ends here."""
 _FIRST_WIDTH: Final = 50.0  # bars that a young chart has room for
 _LEFT_EDGE: Final = -1.0
-_GAP_SHARE: Final = 0.17  # of the width, to the right of the last bar: room for the labels of lines
+_GAP_SHARE: Final = 0.2  # of the width, to the right of the last bar: room for the labels of lines
 _PADDING: Final = 0.08  # above and below the prices
 _PADDING_STEPS: Final = 3
 _KEEP: Final = 1.7  # a range up to so many times wider than needed stays as it is
@@ -150,11 +150,18 @@ class Timeline:
         self._take_gap()
 
     def zoom(self, factor: float, anchor: float) -> None:
-        """Shows ``factor`` times as many bars; the bar index ``anchor`` stays where it is."""
+        """Shows ``factor`` times as many bars; the bar index ``anchor`` stays where it is.
+
+        Unless half of the view would be empty; the further out, the less may be empty.
+        """
         self._natural_width = None
         widest = max(1.3 * self.count, 2 * self.width if self.width < 200 else 200.0)
         factor = min(max(factor, FEWEST_BARS / self.width), max(widest / self.width, 1e-9))
-        self.x0, self.x1 = anchor - (anchor - self.x0) * factor, anchor + (self.x1 - anchor) * factor
+        width = self.width * factor
+        needed = min(self.count, 0.5 * width + max(width - 0.7 * self.count, 0.0))
+        left = anchor - (anchor - self.x0) * factor
+        self.x0 = max(min(left, self.count - needed), min(needed - width, _LEFT_EDGE))
+        self.x1 = self.x0 + width
         self._clamp()
         self._take_gap()
 

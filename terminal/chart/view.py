@@ -14,7 +14,7 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from engine.model.condition import Condition
 from engine.model.session import Session, TradingCalendar
 from terminal.chart import axes, backdrop, foreground, tags
-from terminal.chart.candles import BarPainter, visible
+from terminal.chart.candles import BarPainter, group_size, grouped, visible
 from terminal.chart.foreground import ReadoutWords
 from terminal.chart.frame import READOUT_HEIGHT, Frame, axis_width_for, panels
 from terminal.chart.hand import Gesture, LevelDrag, stretched, taken
@@ -170,7 +170,7 @@ class ChartView(pg.GraphicsView):
         price, volume = panels(width, height, axis_width, x, price_range, self._volume_top or 1.0)
         span = visible(bars, price)
         if span[1] > span[0]:
-            self._fit(span, exact)
+            self._fit(span, group_size(price.bar_width), exact)
             price_range = self._price_range or _NO_RANGE
             axis_width = axis_width_for(self.symbol, price_range[1], metrics)
             price, volume = panels(width, height, axis_width, x, price_range, self._volume_top or 1.0)
@@ -188,15 +188,15 @@ class ChartView(pg.GraphicsView):
             theme=self.theme,
         )
 
-    def _fit(self, span: tuple[int, int], exact: bool) -> None:
+    def _fit(self, span: tuple[int, int], size: int, exact: bool) -> None:
         """Chooses the price and volume range for the bars in view, and the lines near them."""
         bars = self.series.bars
         first, end = span
-        top = float(bars.volume[first:end].max())
-        self._volume_top = volume_top(top, None if exact else self._volume_top)
+        groups = grouped(bars, first, end, size)
+        self._volume_top = volume_top(float(groups.volume.max()), None if exact else self._volume_top)
         if self._is_stretched or self._gesture is Gesture.LEVEL:
             return
-        low, high = float(bars.low[first:end].min()), float(bars.high[first:end].max())
+        low, high = float(groups.low.min()), float(groups.high.max())
         prices = [line.price for line in self.lines()]
         low, high = with_near_lines(low, high, prices, self.tick_size)
         # The values under the crosshair stand above the highest bar.
