@@ -21,6 +21,7 @@ from engine.wire.messages import MAX_ITEMS, MAX_TEXT, PARTS, RANGES, SCHEMA_VERS
 INT64: Final = (-(2**63), 2**63 - 1)
 EXT_DECIMAL: Final = 1
 EXT_DATE: Final = 2
+_EXT_BYTES: Final = 64
 _ENVELOPE_FIELDS: Final = 8
 
 _encoders: dict[type, Callable[[Any], Any]] = {}
@@ -28,7 +29,9 @@ _decoders: dict[type, Callable[[Any], Any]] = {}
 
 
 def _bad(where: str, value: object) -> DecodeError:
-    return DecodeError(f"{where}: {type(value).__name__} {str(value)[:60]!r} is not allowed here")
+    # The text of a foreign list is not made: one that is nested deeply enough exhausts the stack.
+    shown = f" of {len(value)}" if isinstance(value, list | dict) else f" {str(value)[:60]!r}"
+    return DecodeError(f"{where}: {type(value).__name__}{shown} is not allowed here")
 
 
 def _is_dataclass_type(kind: object) -> bool:
@@ -57,11 +60,16 @@ def _encoding(kind: Any, expression: str, names: dict[str, Any]) -> str:
     return f"None if {expression} is None else {_encoding(args[0], expression, names)}"
 
 
+def _source_of(field: str) -> str:
+    """Python source of a field's value. A broker's words can be of any length: texts are cut to what is taken."""
+    return f"value.text[:{MAX_TEXT}]" if field == "text" else f"value.{field}"
+
+
 def _encoder(kind: type) -> Callable[[Any], Any]:
     if kind not in _encoders:
         names: dict[str, Any] = {}
         hints = typing.get_type_hints(kind)
-        parts = [_encoding(hints[item.name], f"value.{item.name}", names) for item in dataclasses.fields(kind)]
+        parts = [_encoding(hints[item.name], _source_of(item.name), names) for item in dataclasses.fields(kind)]
         exec(f"def encode(value):\n    return [{', '.join(parts)}]", names)
         _encoders[kind] = names["encode"]
     return _encoders[kind]
@@ -223,13 +231,15 @@ def _default_of(item: "dataclasses.Field[Any]") -> Any:
 
 def _ext_hook(code: int, payload: bytes) -> Any:
     try:
+        if len(payload) > _EXT_BYTES:
+            raise DecodeError(f"extension {code}: {len(payload)} bytes, at most {_EXT_BYTES} are allowed")
         if code == EXT_DECIMAL:
-            number = Decimal(payload[:64].decode("ascii"))
+            number = Decimal(payload.decode("ascii"))
             if not number.is_finite():
                 raise DecodeError("a Decimal must be finite")
             return number
         if code == EXT_DATE:
-            return date.fromisoformat(payload[:32].decode("ascii"))
+            return date.fromisoformat(payload.decode("ascii"))
     except (InvalidOperation, ValueError) as error:
         raise DecodeError(f"extension {code}: {error}") from error
     raise DecodeError(f"extension type {code} is not known")
