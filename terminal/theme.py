@@ -215,7 +215,11 @@ def mixed(colour: str, ground: str, share: float) -> str:
 
 
 def _stylesheet(theme: Theme) -> str:
-    buttons = "".join(
+    return _panels(theme) + _fields(theme) + _buttons(theme)
+
+
+def _buttons(theme: Theme) -> str:
+    tones = "".join(
         f"""
         QPushButton[tone="{tone}"] {{ background: {mixed(colour, theme.panel, 0.88)}; color: #ffffff;
             border-color: {colour}; font-weight: bold; }}
@@ -230,6 +234,57 @@ def _stylesheet(theme: Theme) -> str:
         )
     )
     return f"""
+        QPushButton {{ background: {theme.panel}; border: 1px solid {theme.grid}; border-radius: 3px;
+            padding: 4px 9px; }}
+        QPushButton:hover {{ border-color: {theme.accent}; }}
+        QPushButton:pressed {{ background: {theme.grid}; }}
+        QPushButton:focus {{ border-color: {theme.accent}; }}
+        QPushButton:disabled {{ color: {theme.muted}; }}
+        QPushButton:checked {{ background: {mixed(theme.accent, theme.panel, 0.35)};
+            border-color: {theme.accent}; }}
+        {tones}
+    """
+
+
+def _fields(theme: Theme) -> str:
+    line = mixed(theme.muted, theme.base, 0.45)
+    return f"""
+        QLineEdit, QAbstractSpinBox, QComboBox {{ background: {theme.base}; border: 1px solid {line};
+            border-radius: 3px; padding: 3px 6px; min-height: 16px;
+            selection-background-color: {theme.accent}; selection-color: #ffffff; }}
+        QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus {{ border-color: {theme.accent}; }}
+        QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {{ background: {theme.panel};
+            color: {theme.muted}; border-color: {theme.grid}; }}
+        QAbstractSpinBox QLineEdit, QComboBox QLineEdit {{ border: none; background: transparent;
+            padding: 0 4px; }}
+        QComboBox::drop-down {{ border: none; width: 18px; }}
+        QComboBox::down-arrow {{ image: url("{_image("arrow-down.svg")}"); width: 10px; height: 10px; }}
+        QComboBox QAbstractItemView {{ background: {theme.panel}; border: 1px solid {line};
+            selection-background-color: {theme.accent}; selection-color: #ffffff; }}
+        QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ subcontrol-origin: border; width: 17px;
+            border: none; border-left: 1px solid {line}; }}
+        QAbstractSpinBox::up-button {{ subcontrol-position: top right; }}
+        QAbstractSpinBox::down-button {{ subcontrol-position: bottom right; }}
+        QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover {{ background: {theme.grid}; }}
+        QAbstractSpinBox::up-arrow {{ image: url("{_image("arrow-up.svg")}"); width: 9px; height: 9px; }}
+        QAbstractSpinBox::down-arrow {{ image: url("{_image("arrow-down.svg")}"); width: 9px; height: 9px; }}
+        QToolButton {{ background: {theme.panel}; border: 1px solid {theme.grid}; border-radius: 3px;
+            padding: 3px; }}
+        QToolButton:hover {{ border-color: {theme.accent}; }}
+        QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border-radius: 3px;
+            border: 1px solid {line}; background: {theme.base}; }}
+        QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {theme.accent};
+            border-color: {theme.accent}; image: url("{_image("check.svg")}"); }}
+        QCheckBox::indicator:hover, QTableView::indicator:hover {{ border-color: {theme.accent}; }}
+    """
+
+
+def _image(name: str) -> str:
+    return resources.path(name).as_posix()
+
+
+def _panels(theme: Theme) -> str:
+    return f"""
         QToolTip {{ background: {theme.panel}; color: {theme.text}; border: 1px solid {theme.grid}; }}
         QMainWindow::separator {{ background: {theme.window}; width: 4px; height: 4px; }}
         QMainWindow::separator:hover {{ background: {theme.accent}; }}
@@ -239,26 +294,12 @@ def _stylesheet(theme: Theme) -> str:
         QDockWidget > QWidget {{ background: {theme.panel}; }}
         QTableView {{ background: {theme.base}; gridline-color: {theme.grid}; border: none;
             selection-background-color: {mixed(theme.accent, theme.base, 0.24)}; }}
-        QCheckBox::indicator, QTableView::indicator {{ width: 12px; height: 12px; border-radius: 3px;
-            border: 1px solid {mixed(theme.muted, theme.base, 0.7)}; background: {theme.base}; }}
-        QCheckBox::indicator:checked, QTableView::indicator:checked {{ background: {theme.accent};
-            border-color: {theme.accent}; image: url("{resources.path("check.svg").as_posix()}"); }}
-        QCheckBox::indicator:hover, QTableView::indicator:hover {{ border-color: {theme.accent}; }}
         QToolBar {{ background: {theme.panel}; border: none; border-bottom: 1px solid {theme.grid}; }}
         QHeaderView, QHeaderView::section {{ background: {theme.panel}; }}
         QHeaderView::section {{ color: {theme.muted}; border: none; padding: 3px 6px;
             border-bottom: 1px solid {theme.grid}; border-right: 1px solid {theme.grid}; }}
         QHeaderView::up-arrow, QHeaderView::down-arrow {{ width: 7px; height: 5px;
             subcontrol-origin: border; subcontrol-position: top center; }}
-        QPushButton {{ background: {theme.panel}; border: 1px solid {theme.grid}; border-radius: 3px;
-            padding: 4px 9px; }}
-        QPushButton:hover {{ border-color: {theme.accent}; }}
-        QPushButton:pressed {{ background: {theme.grid}; }}
-        QPushButton:focus {{ border-color: {theme.accent}; }}
-        QPushButton:disabled {{ color: {theme.muted}; }}
-        QPushButton:checked {{ background: {mixed(theme.accent, theme.panel, 0.35)};
-            border-color: {theme.accent}; }}
-        {buttons}
         QStatusBar {{ background: {theme.panel}; border-top: 1px solid {theme.grid}; }}
         QStatusBar::item {{ border: none; }}
         QMenuBar {{ background: {theme.panel}; border-bottom: 1px solid {theme.grid}; }}

@@ -1,11 +1,14 @@
 """What this program is, and which version."""
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
 import resources
 from terminal.widgets.dock import set_tone
+
+_WIDTH: Final = 500
 
 
 def program_version() -> str:
@@ -57,4 +60,4 @@ class AboutDialog(QtWidgets.QDialog):
         grid.addWidget(icon, 0, 0)
         grid.addLayout(texts, 0, 1)
         grid.addWidget(buttons, 1, 0, 1, 2)
-        self.setMinimumWidth(460)
+        self.setFixedSize(_WIDTH, grid.heightForWidth(_WIDTH))

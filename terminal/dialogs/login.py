@@ -226,7 +226,7 @@ class LoginDialog(QtWidgets.QDialog):
         self._form_widget = QtWidgets.QWidget()
         self._form = QtWidgets.QFormLayout(self._form_widget)
         self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for name, part in self._parts.items():
             set_tone(self._labels[name], "muted")
             self._form.addRow(self._labels[name], part)
@@ -234,7 +234,7 @@ class LoginDialog(QtWidgets.QDialog):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
         self.progress.hide()
-        for label, tone in ((self.why_not, "warning"), (self.error, "error")):
+        for label, tone in ((self.why_not, "muted"), (self.error, "error")):
             label.setWordWrap(True)
             set_tone(label, tone)
         set_tone(self.login_button, "accent")

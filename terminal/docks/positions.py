@@ -43,6 +43,7 @@ class PositionsDock(Dock):
         pairs = [label for pair in zip(self._names, self.totals, strict=True) for label in pair]
         for name in self._names:
             set_tone(name, "muted")
+            name.setIndent(16)
         strip = row(None, *pairs, margin=5, spacing=8)
         self.place(self.table)
         box = self.widget().layout()

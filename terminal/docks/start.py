@@ -170,7 +170,7 @@ class StartBar(QtWidgets.QToolBar):
             shown = text if is_met and text else self._check_text(check)
             label.setText(f"{'✓' if is_met else '✗'} {shown}")
             label.setToolTip("" if is_met else self._missing_text(check))
-            set_tone(label, "ok" if is_met else "muted")
+            set_tone(label, "ok" if is_met else "warning")
         is_stopped = self._state is RunState.STOPPED
         self.start_action.setEnabled(is_stopped and not self.missing())
         self.stop_action.setEnabled(self._state is RunState.RUNNING)
@@ -181,6 +181,7 @@ class StartBar(QtWidgets.QToolBar):
         is_halted = self._halt is not HaltDepth.NONE
         self.halt_label.setText(f"■ {i18n.text(self._halt)}" if is_halted else "")
         self.halt_label.setToolTip(self._halt_text)
+        self.no_entries_action.setEnabled(not is_halted)
         self.resume_action.setEnabled(is_halted)
         self.resume_button.setVisible(is_halted)
 

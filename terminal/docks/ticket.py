@@ -175,7 +175,14 @@ class TicketDock(Dock):
         grid.addLayout(sides, len(fields) + 1, 0, 1, 2)
         grid.addWidget(self.note, len(fields) + 2, 0, 1, 2)
         grid.setRowStretch(len(fields) + 3, 1)
-        self.setWidget(content)
+        content.setMinimumWidth(content.sizeHint().width())
+        area = QtWidgets.QScrollArea()
+        area.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidgetResizable(True)
+        area.setWidget(content)
+        area.setMinimumSize(content.sizeHint().width(), 140)
+        self.setWidget(area)
 
     def _connect(self) -> None:
         self.contract.currentIndexChanged.connect(self._on_contract_changed)

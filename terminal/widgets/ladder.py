@@ -30,7 +30,7 @@ class Ladder(QtWidgets.QWidget):
         self._theme = DARK
         self._hovered: tuple[int, bool] | None = None
         self.setMouseTracking(True)
-        self.setMinimumHeight(_LINE * (LEVELS + 2))
+        self.setMinimumHeight(_LINE * (LEVELS + 1))
         self.setMinimumWidth(220)
 
     def set_texts(self, bid: str, ask: str, lots: str, empty: str) -> None:
