@@ -30,7 +30,7 @@ _decoders: dict[type, Callable[[Any], Any]] = {}
 
 def _bad(where: str, value: object) -> DecodeError:
     # The text of a foreign list is not made: one that is nested deeply enough exhausts the stack.
-    shown = f" of {len(value)}" if isinstance(value, list | dict) else f" {str(value)[:60]!r}"
+    shown = f" {str(value)[:60]!r}" if isinstance(value, str | int | float) else ""
     return DecodeError(f"{where}: {type(value).__name__}{shown} is not allowed here")
 
 
@@ -278,8 +278,10 @@ def decode(payload: bytes | memoryview) -> Envelope:
     for text in (name, id_, cause, source):
         if type(text) is not str or len(text) > 256:
             raise _bad("envelope", text)
-    if type(seq) is not int or not 0 <= seq <= 2**62 or type(time) is not int or not 0 <= time < 2**63:
-        raise _bad("envelope", (seq, time))
+    if type(seq) is not int or not 0 <= seq <= 2**62:
+        raise _bad("envelope.seq", seq)
+    if type(time) is not int or not 0 <= time < 2**63:
+        raise _bad("envelope.time", time)
     decoder = _DECODE_BY_NAME.get(name)
     if decoder is None:
         raise DecodeError(f"message type {name[:60]!r} is not known")
