@@ -56,7 +56,7 @@ class ConditionSpec:
     """What the trader asked for. Points are scaled like prices.
 
     Attributes:
-        condition_id: unique, ASCII.
+        condition_id: unique; printable ASCII, at most 64 characters.
         account: order account of entry and exits.
         symbol: contract code.
         action: BUY at a support, SELL at a resistance.
@@ -88,6 +88,9 @@ class ConditionSpec:
         for name in ("condition_id", "account", "symbol"):
             if not getattr(self, name):
                 return f"{name} is missing"
+        if not (self.condition_id.isascii() and self.condition_id.isprintable() and len(self.condition_id) <= 64):
+            # It is part of topics and of message ids.
+            return "condition_id must be printable ASCII of at most 64 characters"
         for name in ("trigger_price", "turning_points", "take_profit_points", "stop_loss_points", "quantity"):
             if getattr(self, name) < 1:
                 return f"{name} is {getattr(self, name)}, it must be at least 1"
@@ -253,9 +256,11 @@ class ConditionCommand:
         condition_id: to which condition.
         spec: the new spec, for PUT.
         revision: number given by the gateway when it took the command.
+        tick_seq: the symbol's number of the last tick when the gateway took it; earlier ticks are void for it.
     """
 
     action: ConditionAction
     condition_id: str
     spec: ConditionSpec | None = None
     revision: int = 0
+    tick_seq: int = 0
