@@ -150,7 +150,9 @@ def _exit(condition: Condition, tick: Tick) -> Signal:
 
 def _on_execution(condition: Condition, event: ConditionExecution) -> Condition:
     order = event.order
-    changed = replace(condition, entered=event.entered, entry_value=event.entry_value, exited=event.exited)
+    changed = replace(condition, exited=max(condition.exited, event.exited))
+    if event.entered > condition.entered:  # totals only grow: an event told again brings no older ones back
+        changed = replace(changed, entered=event.entered, entry_value=event.entry_value)
     if order.status.is_final:
         if not order.reduce_only:
             changed = replace(changed, entry_ended=True)
@@ -168,6 +170,9 @@ def _working_exit_id(condition: Condition) -> str:
 
 def _after_execution(condition: Condition, order: Order) -> Condition:
     state = condition.state
+    if state.is_waiting and not order.reduce_only:
+        # After a crash: the entry is in the ledger, the word of the process that gave it is not.
+        condition, state = replace(condition, state=_S.ENTERING), _S.ENTERING
     if state is _S.ENTERING and condition.entered:
         return _opened(condition)
     if state is _S.ENTERING and condition.entry_ended:
@@ -260,9 +265,10 @@ def _on_command(condition: Condition, command: ConditionCommand) -> Step:
     match command.action:
         case ConditionAction.PUT:
             assert command.spec
-            return _put(condition, command.spec), _NONE
+            return _since(_put(condition, command.spec), command), _NONE
         case ConditionAction.ARM:
-            return replace(condition, state=_S.ARMED, trigger=condition.spec.trigger_price), _NONE
+            armed = replace(condition, state=_S.ARMED, trigger=condition.spec.trigger_price)
+            return _since(armed, command), _NONE
         case ConditionAction.CANCEL | ConditionAction.RELEASE:
             return replace(condition, state=_S.CANCELLED, reason=Reason.PERSON), _NONE
         case ConditionAction.CLOSE:
@@ -270,10 +276,19 @@ def _on_command(condition: Condition, command: ConditionCommand) -> Step:
     raise AssertionError(command.action)
 
 
+def _since(condition: Condition, command: ConditionCommand) -> Condition:
+    """With all ticks before the command behind it, so that catching up never applies a level to older prices."""
+    return replace(condition, tick_seq=max(condition.tick_seq, command.tick_seq))
+
+
 def _put(condition: Condition, spec: ConditionSpec) -> Condition:
     if condition.state.is_in_market:
         return replace(condition, spec=_after_entry(condition.spec, spec))
-    moved = spec.trigger_price != condition.spec.trigger_price or not condition.trigger
+    old = condition.spec
+    if spec.symbol != old.symbol:
+        condition = replace(condition, tick_seq=0)
+    is_other = (spec.symbol, spec.action, spec.trigger_price) != (old.symbol, old.action, old.trigger_price)
+    moved = is_other or not condition.trigger
     state = _S.ARMED if condition.state is _S.TRIGGERED and moved else condition.state
     trigger = spec.trigger_price if moved else condition.trigger
     return replace(condition, spec=spec, state=state, trigger=trigger)
@@ -341,6 +356,8 @@ class SupportResistance:
         self._share, self._shares = share, shares
         self._conditions: dict[str, Condition] = {}
         self._live: dict[str, dict[str, Condition]] = {}
+        self._seen: dict[str, int] = {}
+        """Number of the last tick of each contract."""
 
     def restore(self, conditions: Iterable[Condition], orders: Iterable[Order]) -> Decision:
         """Takes over the ledger's conditions, applies what their orders did meanwhile, repeats open signals."""
@@ -369,6 +386,8 @@ class SupportResistance:
     def on_tick(self, tick: Tick) -> Decision:
         """Steps every live condition of the contract."""
         live = self._live.get(tick.symbol)
+        if tick.seq > self._seen.get(tick.symbol, 0):
+            self._seen[tick.symbol] = tick.seq
         if not live:
             return NOTHING
         decisions = []
@@ -391,7 +410,11 @@ class SupportResistance:
             self._keep(condition)
             return Decision(conditions=(condition,))
         after, signals = step(condition, event)
-        return NOTHING if after is condition else self._changed(condition, after, signals, event)
+        if after is condition:
+            return NOTHING
+        # What ticks before this event meant is settled: catching up after a restart begins behind them.
+        seen = self._seen.get(after.spec.symbol, 0)
+        return self._changed(condition, replace(after, tick_seq=max(after.tick_seq, seen)), signals, event)
 
     def symbols(self) -> frozenset[str]:
         """Contracts of the live conditions."""
