@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from engine.errors import DecodeError, LedgerError
+from engine.errors import DecodeError, EngineError, LedgerError
 from engine.gateway.state import Event, TradingState
 from engine.model.instrument import Instrument
 from engine.model.order import Order
@@ -45,23 +45,31 @@ class Ledger:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
+        try:
             self._open(synchronous)
             for event in self.events():
                 self._apply(event)
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, EngineError) as error:
+            self._db.close()
+            if isinstance(error, LedgerError):
+                raise
             raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
 
     def _open(self, synchronous: str) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
+        """Looks before it touches: a file that is no ledger of this version stays as it is."""
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            self._db.executescript(_TABLES + f"PRAGMA user_version = {SCHEMA};")
-        elif version != SCHEMA:
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if version != (SCHEMA if tables else 0):
             raise LedgerError(
                 f"{self.path}: schema version {version}; this program knows version {SCHEMA}. "
                 "Open it with the program that wrote it, or start with another file"
             )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
+        if not tables:
+            self._db.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {SCHEMA};COMMIT;")
 
     def events(self) -> Iterator[Event]:
         """All events in their order.
@@ -90,16 +98,17 @@ class Ledger:
         try:
             if not self._db.in_transaction:
                 self._db.execute("BEGIN IMMEDIATE")
+            if isinstance(event, Order) and event.client_order_id not in self.state.orders:
+                # First, so that an order that was decided before leaves no event behind.
+                self._db.execute(
+                    "INSERT INTO decisions SELECT ?, ?, COALESCE(MAX(seq), 0) + 1 FROM events",
+                    (event.client_order_id, event.signal_id or None),
+                )
             body = json.dumps(to_array(event), separators=(",", ":"), ensure_ascii=False)
-            cursor = self._db.execute(
+            self._db.execute(
                 "INSERT INTO events (ts, kind, key, body) VALUES (?, ?, ?, ?)",
                 (ts_ns, NAMES[type(event)], _key(event), body),
             )
-            if isinstance(event, Order) and event.client_order_id not in self.state.orders:
-                self._db.execute(
-                    "INSERT INTO decisions VALUES (?, ?, ?)",
-                    (event.client_order_id, event.signal_id or None, cursor.lastrowid),
-                )
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
         self._apply(event)
