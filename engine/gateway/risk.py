@@ -126,6 +126,8 @@ def _valid(order: Order, context: RiskContext) -> RiskRefused | None:
         return RiskRefused(Reason.INVALID, f"{order.quantity} lots; it must be at least 1")
     if not (order.client_order_id.isascii() and len(order.client_order_id) == 10):
         return RiskRefused(Reason.INVALID, "the client order id must have ten ASCII characters")
+    if order.order_type is OrderType.LIMIT and order.price < 1:
+        return RiskRefused(Reason.INVALID, f"the limit price is {order.price}; it must be at least 1")
     if order.order_type is not OrderType.LIMIT and order.price:
         return RiskRefused(Reason.INVALID, f"a {order.order_type} order has no price")
     if order.order_type is not OrderType.LIMIT and order.time_in_force is TimeInForce.ROD and order.reduce_only:
