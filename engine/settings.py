@@ -5,6 +5,7 @@ the environment variable FUTURES_TERMINAL_HOME puts all of them under one folder
 """
 
 import dataclasses
+import math
 import os
 import typing
 from dataclasses import dataclass, field
@@ -192,7 +193,7 @@ def load(path: Path | None = None) -> Settings:
             table = tomllib.load(file)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: no valid TOML: {error}") from error
     return typing.cast(Settings, _build(Settings, table, Settings(), f"{path}: "))
 
@@ -250,8 +251,8 @@ def _convert(kind: Any, value: Any, where: str) -> Any:
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         return tuple(_convert(typing.get_args(kind)[0], part, where) for part in value)
     if type(value) is kind:
-        if isinstance(value, int | float) and value < 0:
-            raise SettingsError(f"{where}: {value} is below zero")
+        if isinstance(value, int | float) and not 0 <= value < math.inf:
+            raise SettingsError(f"{where}: {value} is not a finite number from zero up")
         return value
     if isinstance(kind, type) and issubclass(kind, str) and isinstance(value, str):
         try:
