@@ -57,7 +57,7 @@ def main(child: Child) -> None:
     """Runs the strategy that ``context.extra["strategy"]`` makes until the process is asked to stop."""
     context = child.context
     wire = context.settings.wire
-    subscriber = Subscriber(context.market, EVENT_TOPICS, wire=wire, keys=context.keys)
+    subscriber = Subscriber(context.market, (*EVENT_TOPICS, "tick."), wire=wire, keys=context.keys)
     pusher = Pusher(context.signals, source=context.name, wire=wire, keys=context.keys)
     requester = Requester(context.commands, source=context.name, wire=wire, keys=context.keys)
     factory: StrategyFactory = context.extra["strategy"]
@@ -92,7 +92,7 @@ class StrategyNode:
     Args:
         child: the process it runs in.
         strategy: the strategy.
-        subscriber: feed, subscribed to all events; ticks are added by contract.
+        subscriber: feed, subscribed to all events and ticks.
         pusher: to the executor.
         requester: to the gateway.
     """
@@ -117,8 +117,6 @@ class StrategyNode:
 
     def begin(self) -> None:
         """Takes a snapshot, restores the strategy, catches up on ticks and joins a paced market."""
-        if self._is_paced:
-            self._subscriber.subscribe("tick.")
         snapshot = self._settled_snapshot()
         self._event_seq = _seq(snapshot, Family.EVENT)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
@@ -154,7 +152,7 @@ class StrategyNode:
         return replace(decision, signals=tuple(kept))
 
     def _follow_symbols(self, snapshot: Snapshot) -> None:
-        """Subscribes to newly wanted contracts and fetches the ticks since their conditions were armed."""
+        """Begins to watch newly wanted contracts, from where their conditions were armed."""
         known = {item.condition_id: item.tick_seq for item in snapshot.conditions}
         for symbol in self._strategy.symbols() - set(self._last_seq):
             seqs = [
@@ -165,7 +163,6 @@ class StrategyNode:
             last = next((item.tick for item in snapshot.last if item.symbol == symbol), None)
             self._last_seq[symbol] = min(seqs) if seqs else (last.seq if last else 0)
             if not self._is_paced:
-                self._subscriber.subscribe_exactly(f"tick.{symbol}")
                 for tick in self._fetch(symbol):
                     self._process(tick)
 
@@ -204,6 +201,7 @@ class StrategyNode:
         """One message of the feed."""
         body = envelope.body
         if isinstance(body, Tick):
+            self._child.telemetry.count("ticks")
             if self._is_paced:
                 self._queue.append((envelope.seq, body))
             else:
@@ -244,9 +242,7 @@ class StrategyNode:
 
     def _process(self, tick: Tick) -> None:
         self._last_seq[tick.symbol] = tick.seq
-        telemetry = self._child.telemetry
-        telemetry.count("ticks")
-        telemetry.worked()
+        self._child.telemetry.worked()
         decision = self._strategy.on_tick(tick)
         if decision is not NOTHING:
             self._perform(decision)

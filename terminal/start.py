@@ -1,0 +1,94 @@
+"""Starts the Qt application and its event loop, sets the crash hook, and runs the window, demo or smoke test."""
+
+import argparse
+import asyncio
+import json
+import sys
+import threading
+from dataclasses import replace
+from types import TracebackType
+
+import qasync
+from PySide6 import QtWidgets
+
+from engine import logs
+from engine import settings as engine_settings
+from engine.errors import EngineError
+from terminal import settings
+from terminal.app import Terminal
+from terminal.demo import Demo
+
+log = logs.get(__name__)
+
+
+def start(arguments: argparse.Namespace) -> int:
+    """Runs until the window is closed; returns the exit code."""
+    try:
+        config = engine_settings.load(arguments.settings)
+    except EngineError as error:
+        print(f"terminal: {error}", file=sys.stderr)
+        return 2
+    logs.configure(config.paths.logs, "terminal")
+    _catch_crashes()
+    preferences, warning = settings.load()
+    if arguments.language:
+        preferences = replace(preferences, language=arguments.language)
+    if arguments.theme:
+        preferences = replace(preferences, theme=arguments.theme)
+    is_person = arguments.demo is None and arguments.smoke_test is None
+    app = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
+    assert isinstance(app, QtWidgets.QApplication)
+    app.setApplicationName("futures-terminal")
+    loop = qasync.QEventLoop(app)
+    asyncio.set_event_loop(loop)
+    with loop:
+        code: int = loop.run_until_complete(_run(app, config, preferences, warning, arguments, is_person))
+    logs.close()
+    return code
+
+
+async def _run(
+    app: QtWidgets.QApplication,
+    config: engine_settings.Settings,
+    preferences: settings.Preferences,
+    warning: str,
+    arguments: argparse.Namespace,
+    is_person: bool,
+) -> int:
+    if not is_person:
+        # A demo runs beside whatever else is open, and leaves the person's choices alone.
+        config = engine_settings.with_free_ports(config)
+        preferences = replace(preferences, geometry="", layout="", contracts=(), contract="")
+    terminal = Terminal(app, config, preferences, warning=warning, saves=is_person)
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    terminal.closed.connect(lambda: ended.set_result(None))
+    terminal.window.show()
+    if is_person:
+        terminal.open_login()
+        await ended
+        return 0
+    if arguments.smoke_test is not None:
+        arguments.seconds, arguments.demo, arguments.report = 8.0, "", None
+    demo = Demo(terminal, arguments)
+    code = await demo.run(ended)
+    if arguments.smoke_test is not None:
+        result = {"ok": code == 0, "report": demo.report}
+        arguments.smoke_test.write_text(json.dumps(result, indent=2), encoding="utf-8")
+    return code
+
+
+def _catch_crashes() -> None:
+    """What nobody caught is logged with its traceback before the program goes on or ends."""
+
+    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.error("crash", error=repr(error))
+        sys.__excepthook__(kind, error, trace)
+
+    def on_thread(arguments: threading.ExceptHookArgs) -> None:
+        log.error(
+            "crash in a thread", thread=getattr(arguments.thread, "name", ""), error=repr(arguments.exc_value)
+        )
+        threading.__excepthook__(arguments)
+
+    sys.excepthook = on_exception
+    threading.excepthook = on_thread
