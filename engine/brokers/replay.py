@@ -150,6 +150,8 @@ class ReplayBroker:
         with self._wake:
             self._pacers = nodes
             self._awaited &= nodes
+            # Who comes back later begins anew; an old answer would take the market back to it.
+            self._answers = {node: self._answers[node] for node in nodes & self._answers.keys()}
             self._wake.notify_all()
 
     def on_watermark(self, node: str, round: int, position: int) -> None:

@@ -320,6 +320,25 @@ def test_strategy_that_is_taken_off_the_list_is_not_awaited(held: tuple[ReplayBr
     listener.wait(lambda: paces(listener)[-1][2])
 
 
+def test_strategy_that_was_off_the_list_does_not_take_the_market_back(
+    held: tuple[ReplayBroker, RecordingListener],
+) -> None:
+    broker, listener = held
+    broker.release()
+    listener.wait(lambda: len(paces(listener)) == 1)
+    broker.on_watermark("s1", 1, 10)
+    broker.on_watermark("s2", 1, 3)
+    listener.wait(lambda: len(paces(listener)) == 2)
+    broker.set_pacers(frozenset({"s1"}))
+    broker.on_watermark("s1", 2, 13)
+    listener.wait(lambda: len(paces(listener)) == 3)
+    broker.set_pacers(frozenset({"s1", "s2"}))
+    broker.on_watermark("s1", 3, 23)
+    broker.on_watermark("s2", 0, 23)
+    listener.wait(lambda: len(paces(listener)) == 4)
+    assert paces(listener)[2:] == [(3, 20, False), (4, 30, False)]
+
+
 def test_strategy_that_begins_again_is_taken_back_to(held: tuple[ReplayBroker, RecordingListener]) -> None:
     broker, listener = held
     broker.release()
