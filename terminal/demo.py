@@ -72,6 +72,7 @@ class Demo:
         request = LoginRequest(
             broker=broker, user="demo", replay_file=self._file, speed=self._speed, url="simulated"
         )
+        terminal.chart.set_time_frame(60 if self._speed > 10 else 1)
         await terminal.log_in(request, hold=True, contracts=())
         assert terminal.run
         offered = [item.symbol for item in terminal.run.broker.contracts()]
@@ -118,7 +119,7 @@ class Demo:
             "ticks_received_by_window": terminal.ticks_received,
             "ticks_received_by_strategy": host.total("ticks"),
             "gaps": link.gaps + host.total("gaps"),
-            "lost": link.lost + host.total("lost"),
+            "ticks_lost": host.total("lost"),
             "signals": host.total("signals"),
             "orders": len(snapshot.orders),
             "fills": len(snapshot.fills),

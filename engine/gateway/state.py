@@ -6,7 +6,7 @@ A pure fold: the same events give the same state. Only :class:`engine.gateway.le
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from engine.model.condition import Condition, Transition
+from engine.model.condition import Condition, ConditionState, Transition
 from engine.model.instrument import Instrument
 from engine.model.market import HaltChanged, HaltDepth
 from engine.model.order import Fill, Order, OrderStatus, Side
@@ -18,8 +18,11 @@ Event = Order | Fill | Condition | Transition | Signal | SignalRefused | HaltCha
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Lots that the orders of one condition filled."""
+    """Lots that the orders of one condition filled, and which way it entered."""
 
+    account: str = ""
+    symbol: str = ""
+    sign: int = 0
     entered: int = 0
     entry_value: int = 0
     exited: int = 0
@@ -81,7 +84,14 @@ class TradingState:
             if order.reduce_only:
                 held = replace(held, exited=held.exited + filled)
             else:
-                held = replace(held, entered=held.entered + filled, entry_value=held.entry_value + value)
+                held = replace(
+                    held,
+                    account=order.account,
+                    symbol=order.symbol,
+                    sign=order.side.sign,
+                    entered=held.entered + filled,
+                    entry_value=held.entry_value + value,
+                )
             self.holdings[order.condition_id] = held
 
     def _apply_fill(self, fill: Fill) -> None:
@@ -113,9 +123,13 @@ class TradingState:
     def reducible(self, account: str, symbol: str, side: Side, condition_id: str = "") -> int:
         """Lots that an exit of this side may still close.
 
-        Working exits count as if filled, so exits never add up to more than is held.
+        Working exits count as if filled, so exits never add up to more than is held. An account nets: a long and
+        a short condition of one lot each leave no position, yet each must be able to exit. So an exit of a
+        condition may also use the lots that conditions of the other direction hold against it.
         """
-        lots = max(0, -side.sign * self.net(account, symbol))
+        lots = -side.sign * self.net(account, symbol)
+        if condition_id:
+            lots += self._held_by_others(account, symbol, side, condition_id)
         exits = [
             order
             for order in self.working(symbol)
@@ -127,6 +141,16 @@ class TradingState:
             own = sum(order.remaining for order in exits if order.condition_id == condition_id)
             lots = min(lots, held.entered - held.exited - own)
         return max(0, lots)
+
+    def _held_by_others(self, account: str, symbol: str, side: Side, condition_id: str) -> int:
+        """Lots that other live conditions, which entered by orders of this side, hold and still guard."""
+        return sum(
+            held.entered - held.exited
+            for key, held in self.holdings.items()
+            if key != condition_id
+            and (held.account, held.symbol, held.sign) == (account, symbol, side.sign)
+            and not (key in self.conditions and self.conditions[key].state is ConditionState.CANCELLED)
+        )
 
 
 def folded(events: Iterable[Event], instruments: dict[str, Instrument]) -> TradingState:

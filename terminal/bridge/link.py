@@ -107,9 +107,7 @@ class EngineLink(QtCore.QObject):
             ProcessStatus: self.process,
         }
         self.gaps = 0
-        """Holes seen in the numbers; each was repaired from the ring or is counted in :attr:`lost`."""
-        self.lost = 0
-        """Ticks that the ring no longer had."""
+        """Holes seen in the numbers of ticks and events; each is repaired from the ring or by a snapshot."""
         self._futures: dict[int, asyncio.Future[Any]] = {}
         self._count = 0
         self._mailbox = Mailbox()
@@ -190,6 +188,8 @@ class _Receiver:
         self._books: dict[str, Book] = {}
         self._seqs: dict[str, int] = {}
         self._event_seq = -1
+        self._has_joined = False
+        """An event followed the snapshot without a hole; before, the subscription may not have been complete."""
 
     def run(self, is_closing: threading.Event) -> None:
         """Receives until it is closed."""
@@ -251,11 +251,12 @@ class _Receiver:
         if envelope.seq <= self._event_seq or self._event_seq < 0:
             return
         if envelope.seq > self._event_seq + 1:
-            self._link.gaps += 1
+            self._link.gaps += self._has_joined
             self._event_seq = -1
             self._asked[self._requester.send(GetSnapshot())] = 0
             return
         self._event_seq = envelope.seq
+        self._has_joined = True
         self._emit(envelope.body)
 
     def _reply(self, number: int, reply: object) -> None:
