@@ -11,8 +11,8 @@ from engine.model.order import Fill, Side
 from terminal.chart import axes
 from terminal.chart.backdrop import PRICE_SPACING
 from terminal.chart.frame import READOUT_HEIGHT, TIME_AXIS_HEIGHT, Frame
-from terminal.chart.tags import TAG_HEIGHT, text_on
-from terminal.theme import mixed
+from terminal.chart.stamps import Stamp, Stamps
+from terminal.chart.tags import TAG_HEIGHT, mixed, text_on
 
 _CENTRE: Final = QtCore.Qt.AlignmentFlag.AlignCenter
 _MARKER: Final = 6.0  # half the width of a fill's triangle
@@ -30,15 +30,16 @@ class ReadoutWords:
     volume: str
 
 
-def paint_prices(painter: QtGui.QPainter, frame: Frame, taken: Sequence[QtCore.QRectF]) -> None:
+def paint_prices(painter: QtGui.QPainter, stamps: Stamps, frame: Frame, taken: Sequence[QtCore.QRectF]) -> None:
     """The round prices of the axis, except where a tag stands."""
-    scale = frame.price
-    painter.setPen(QtGui.QColor(frame.theme.muted))
+    scale, theme = frame.price, frame.theme
+    width = int(frame.axis_width) - 2
     for price in axes.price_marks(scale, axes.price_step(scale, frame.tick_size, PRICE_SPACING)):
-        box = QtCore.QRectF(scale.right, round(scale.y(price)) - 8, frame.axis_width, 16)
+        box = QtCore.QRectF(scale.right + 1, round(scale.y(price)) - 8, width, 16)
         is_inside = box.top() >= 0 and box.bottom() <= scale.bottom
         if is_inside and not any(box.intersects(other) for other in taken):
-            painter.drawText(box, _CENTRE, frame.price_text(price))
+            text = frame.price_text(price)
+            stamps.paint(painter, box.x(), box.y(), Stamp(text, width, 16, theme.muted, theme.base, theme.base))
 
 
 def paint_fills(painter: QtGui.QPainter, frame: Frame, fills: Iterable[Fill]) -> None:
@@ -160,7 +161,7 @@ def _bar_parts(frame: Frame, index: int, words: ReadoutWords) -> list[tuple[str,
 def _paint_box(painter: QtGui.QPainter, box: QtCore.QRectF, text: str, frame: Frame) -> None:
     colour = mixed(frame.theme.crosshair, frame.theme.base, 0.75)
     painter.fillRect(box, QtGui.QColor(colour))
-    painter.setPen(text_on(colour))
+    painter.setPen(QtGui.QColor(text_on(colour)))
     painter.drawText(box, _CENTRE, text)
 
 

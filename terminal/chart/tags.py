@@ -1,14 +1,19 @@
 """Lines across the chart and their labels at the right, spread so that none covers another."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from PySide6 import QtCore, QtGui
 
+from terminal.chart.frame import READOUT_HEIGHT
 from terminal.chart.lines import LineKind, PriceLine
 from terminal.chart.scale import Scale
-from terminal.theme import Theme, mixed
+from terminal.chart.stamps import Stamp, Stamps
+from terminal.theme import Theme
+from terminal.theme import mixed as _mixed
 
 TAG_HEIGHT: Final = 19
 _GAP: Final = 2
@@ -17,8 +22,8 @@ _ELBOW: Final = 14
 _MARGIN: Final = 6
 _FIXED: Final = 1e6  # weight of the last price: others make room for it
 
-_LEFT: Final = QtCore.Qt.AlignmentFlag.AlignLeft | QtCore.Qt.AlignmentFlag.AlignVCenter
-_CENTRE: Final = QtCore.Qt.AlignmentFlag.AlignCenter
+mixed: Final = cache(_mixed)
+"""A colour laid over a ground, remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,12 @@ def colour_of(line: PriceLine, theme: Theme) -> str:
     return mixed(colour, theme.base, 0.5) if line.is_dimmed else colour
 
 
-def text_on(colour: str) -> QtGui.QColor:
+@cache
+def text_on(colour: str) -> str:
     """Black or white, whichever reads better on a colour."""
     found = QtGui.QColor(colour)
     luminance = 0.299 * found.redF() + 0.587 * found.greenF() + 0.114 * found.blueF()
-    return QtGui.QColor("#101317" if luminance > 0.56 else "#ffffff")
+    return "#101317" if luminance > 0.56 else "#ffffff"
 
 
 def place(
@@ -97,7 +103,7 @@ def place(
         [min(max(y, scale.top), scale.bottom) for y in ys],
         [_FIXED if line.kind is LineKind.LAST else 1.0 for line in shown],
         TAG_HEIGHT + _GAP,
-        scale.top + half + 1,
+        scale.top + READOUT_HEIGHT + half,
         scale.bottom - half - 1,
     )
     texts = [label_text(line, scale) if line.text else "" for line in shown]
@@ -155,23 +161,23 @@ def paint_line(painter: QtGui.QPainter, placed: PlacedTag, scale: Scale, theme: 
     painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, False)
 
 
-def paint_tag(painter: QtGui.QPainter, placed: PlacedTag, scale: Scale, price: str, theme: Theme) -> None:
+def paint_tag(
+    painter: QtGui.QPainter, stamps: Stamps, placed: PlacedTag, scale: Scale, price: str, theme: Theme
+) -> None:
     """Paints the label within the panel and the price on the axis."""
     line = placed.line
     colour = colour_of(line, theme)
-    fill = QtGui.QColor(mixed(colour, theme.base, 0.16))
-    painter.setPen(QtGui.QPen(QtGui.QColor(colour), 1))
+    ground = mixed(colour, theme.base, 0.16)
+    ink = colour
     if line.text:
-        painter.setBrush(fill)
-        painter.drawRect(placed.label.adjusted(0, 0, -1, -1))
-        text_colour = colour
         if line.kind is LineKind.POSITION:
-            text_colour = theme.up if line.gain > 0 else theme.down if line.gain < 0 else theme.text
-        painter.setPen(QtGui.QColor(text_colour))
-        painter.drawText(placed.label.adjusted(_PAD, 0, 0, 0), _LEFT, label_text(line, scale))
-    is_filled = line.is_live and not line.is_dimmed
-    painter.setPen(QtGui.QPen(QtGui.QColor(colour), 1))
-    painter.setBrush(QtGui.QColor(colour) if is_filled else fill)
-    painter.drawRect(placed.tag.adjusted(0, 0, -1, -1))
-    painter.setPen(text_on(colour) if is_filled else QtGui.QColor(colour))
-    painter.drawText(placed.tag, _CENTRE, price)
+            ink = theme.up if line.gain > 0 else theme.down if line.gain < 0 else theme.text
+        width = math.ceil(placed.label.width())
+        label = Stamp(label_text(line, scale), width, TAG_HEIGHT, ink, ground, colour, _PAD)
+        stamps.paint(painter, placed.label.x(), placed.label.y(), label)
+    if line.is_live and not line.is_dimmed:
+        ink, ground = text_on(colour), colour
+    else:
+        ink = colour
+    tag = Stamp(price, int(placed.tag.width()), TAG_HEIGHT, ink, ground, colour)
+    stamps.paint(painter, placed.tag.x(), placed.tag.y(), tag)
