@@ -332,11 +332,12 @@ def test_strategy_that_was_off_the_list_does_not_take_the_market_back(
     broker.set_pacers(frozenset({"s1"}))
     broker.on_watermark("s1", 2, 13)
     listener.wait(lambda: len(paces(listener)) == 3)
-    broker.set_pacers(frozenset({"s1", "s2"}))
+    broker.pause()
     broker.on_watermark("s1", 3, 23)
-    broker.on_watermark("s2", 0, 23)
+    broker.set_pacers(frozenset({"s1", "s2"}))
+    broker.resume()
     listener.wait(lambda: len(paces(listener)) == 4)
-    assert paces(listener)[2:] == [(3, 20, False), (4, 30, False)]
+    assert paces(listener)[2:] == [(3, 23, False), (4, 33, False)]
 
 
 def test_strategy_that_begins_again_is_taken_back_to(held: tuple[ReplayBroker, RecordingListener]) -> None:
