@@ -138,11 +138,13 @@ class Gateway:
         poller = Poller(self._mailbox, self._server)
         watch = pulse = time.monotonic()
         while not self._stop.is_set():
-            poller.wait(int(_TICK_S * 1000))
-            for handler, args in self._mailbox.take():
-                self._guarded(handler, *args)
-            self.flush()
-            self._serve()
+            ready = poller.wait(int(_TICK_S * 1000))
+            if self._mailbox in ready:
+                for handler, args in self._mailbox.take():
+                    self._guarded(handler, *args)
+                self.flush()
+            if self._server in ready:
+                self._serve()
             if time.monotonic() - watch >= _TICK_S:
                 watch = time.monotonic()
                 self._guarded(self._watch_feed)
@@ -178,6 +180,8 @@ class Gateway:
 
     def flush(self) -> None:
         """Commits what was recorded, then publishes what was told."""
+        if not self._outbox and not self.ledger.has_pending:
+            return
         try:
             self.ledger.commit()
         except LedgerError as error:

@@ -113,6 +113,11 @@ class Ledger:
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
         self._apply(event)
 
+    @property
+    def has_pending(self) -> bool:
+        """Something was appended that is not durable yet."""
+        return self._db.in_transaction
+
     def commit(self) -> None:
         """Makes all appended events durable.
 

@@ -67,9 +67,10 @@ def main(child: Child) -> None:
         node.begin()
         child.ready()
         while not child.is_stopping:
-            poller.wait(_LOOP_MS)
-            for _, envelope in subscriber.drain():
-                node.on_message(envelope)
+            ready = poller.wait(_LOOP_MS)
+            if subscriber in ready:
+                for _, envelope in subscriber.drain():
+                    node.on_message(envelope)
             node.on_replies()
             node.resend()
             child.telemetry.counts["undecodable"] = subscriber.undecodable + requester.undecodable

@@ -9,7 +9,7 @@ import random
 import socket as os_socket
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import zmq
@@ -177,17 +177,15 @@ class Subscriber(Socket):
         envelope = self._decoded(memoryview(frame)[end + 1 :])
         return None if envelope is None else (frame[:end].decode("ascii", "replace"), envelope)
 
-    def drain(self, limit: int = 1000) -> list[tuple[str, Envelope]]:
-        """Everything that is there, at most ``limit`` messages."""
-        found: list[tuple[str, Envelope]] = []
+    def drain(self, limit: int = 1000) -> Iterator[tuple[str, Envelope]]:
+        """Everything that is there, at most ``limit`` messages; each is given before the next is looked for."""
         for _ in range(limit):
             before = self.undecodable
             message = self.receive()
             if message is not None:
-                found.append(message)
+                yield message
             elif self.undecodable == before:
-                break
-        return found
+                return
 
 
 class Pusher(Socket):
