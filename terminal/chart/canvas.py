@@ -270,7 +270,10 @@ class ChartCanvas(pg.GraphicsView):
     def _paint_lines(self, painter: QtGui.QPainter) -> None:
         frame = self.frame
         placed_tags = self.placed_tags()
-        foreground.paint_prices(painter, self._stamps, frame, [placed.tag for placed in placed_tags])
+        taken = [placed.tag for placed in placed_tags]
+        if self.pointer is not None and self.drag is None and frame.plot.contains(self.pointer):
+            taken.append(foreground.pointer_tag(frame, self.pointer))
+        foreground.paint_prices(painter, self._stamps, frame, taken)
         hot = (self.drag.condition_id, self.drag.kind) if self.drag else self.hot
         if self.drag is not None and frame.price.y0 <= self.drag.origin <= frame.price.y1:
             pen = QtGui.QPen(QtGui.QColor(self.theme.muted), 1)

@@ -15,7 +15,7 @@ from terminal.chart.stamps import Stamp, Stamps
 from terminal.chart.tags import TAG_HEIGHT, mixed, text_on
 
 _CENTRE: Final = QtCore.Qt.AlignmentFlag.AlignCenter
-_MARKER: Final = 6.0  # half the width of a fill's triangle
+_MARKER: Final = 6.5  # half the width of a fill's triangle
 _DASHES: Final = [3, 3]
 
 
@@ -51,7 +51,7 @@ def paint_fills(painter: QtGui.QPainter, frame: Frame, fills: Iterable[Fill]) ->
     places = np.searchsorted(frame.bars.start_ns, times, side="right") - 1
     scale = frame.price
     painter.setRenderHint(QtGui.QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QtGui.QPen(QtGui.QColor(frame.theme.base), 1.4))
+    painter.setPen(QtGui.QPen(QtGui.QColor(frame.theme.text), 1.2))
     for fill, index in zip(shown, places.tolist(), strict=True):
         x, y = scale.x(max(index, 0)), scale.y(fill.price)
         if scale.contains(x, y):
@@ -81,8 +81,13 @@ def paint_crosshair(painter: QtGui.QPainter, frame: Frame, mouse: QtCore.QPointF
         text = frame.price_text(snapped_price(frame, mouse.y()))
     else:
         text = f"{max(frame.volume.value(mouse.y()), 0):,.0f}"
-    box = QtCore.QRectF(plot.right() + 1, y - TAG_HEIGHT // 2, frame.axis_width - 2, TAG_HEIGHT)
-    _paint_box(painter, box, text, frame)
+    _paint_box(painter, pointer_tag(frame, mouse), text, frame)
+
+
+def pointer_tag(frame: Frame, mouse: QtCore.QPointF) -> QtCore.QRectF:
+    """Where the crosshair's price stands on the axis."""
+    top = round(mouse.y()) - TAG_HEIGHT // 2
+    return QtCore.QRectF(frame.plot.right() + 1, top, frame.axis_width - 2, TAG_HEIGHT)
 
 
 def paint_readout(

@@ -81,7 +81,7 @@ def colour_of(line: PriceLine, theme: Theme) -> str:
     if line.kind is LineKind.LAST:
         return theme.up if line.gain > 0 else theme.down if line.gain < 0 else theme.muted
     colour: str = getattr(theme, line.kind)
-    return mixed(colour, theme.base, 0.5) if line.is_dimmed else colour
+    return mixed(colour, theme.base, 0.6) if line.is_dimmed else colour
 
 
 @cache
