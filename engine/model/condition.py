@@ -185,7 +185,7 @@ class Condition:
     def is_trailing(self) -> bool:
         """The trailing stop has overtaken the fixed stop loss."""
         spec, sign = self.spec, self.spec.action.sign
-        if not spec.trailing_points or not self.entered:
+        if not spec.trailing_points or not self.best_price:
             return False
         base = self.entry_level
         if spec.levels_from is LevelsFrom.AVERAGE_FILL:
