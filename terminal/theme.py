@@ -139,7 +139,7 @@ LIGHT: Final = Theme(
     fill_sell="#0b8457",
     working_order="#0e8196",
     crosshair="#5c6775",
-    warning="#b86e00",
+    warning="#a86400",
     error="#c9252b",
     ok="#12905a",
     simulated="#2f80ed",
@@ -291,7 +291,7 @@ def _panels(theme: Theme) -> str:
         QDockWidget {{ color: {theme.muted}; font-weight: bold; }}
         QDockWidget::title {{ background: {theme.panel}; padding: 4px 6px;
             border-bottom: 1px solid {theme.grid}; }}
-        QDockWidget > QWidget {{ background: {theme.panel}; }}
+        QDockWidget > QWidget, QDockWidget > QScrollArea > QWidget > QWidget {{ background: {theme.panel}; }}
         QTableView {{ background: {theme.base}; gridline-color: {theme.grid}; border: none;
             selection-background-color: {mixed(theme.accent, theme.base, 0.24)}; }}
         QToolBar {{ background: {theme.panel}; border: none; border-bottom: 1px solid {theme.grid}; }}

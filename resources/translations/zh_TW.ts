@@ -1400,6 +1400,13 @@
     </message>
 </context>
 <context>
+    <name>Terminal</name>
+    <message>
+        <source>Log in first.</source>
+        <translation>請先登入。</translation>
+    </message>
+</context>
+<context>
     <name>TicketDock</name>
     <message>
         <source>Order ticket</source>

@@ -15,6 +15,7 @@ from terminal.widgets.dock import Dock, set_tone
 from terminal.widgets.price_edit import PriceEdit
 
 _QUICK_LOTS = (1, 2, 5, 10)
+_LEAST_HEIGHT = 270
 _IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
 
 
@@ -125,6 +126,7 @@ class TicketDock(Dock):
         self.order_type.retranslate()
         self.lives.retranslate()
         self._refresh()
+        self.widget().setMinimumWidth(self._content.minimumSizeHint().width())
 
     def _lay_out(self) -> None:
         for tone, button in (("up", self.buy_button), ("down", self.sell_button)):
@@ -175,13 +177,12 @@ class TicketDock(Dock):
         grid.addLayout(sides, len(fields) + 1, 0, 1, 2)
         grid.addWidget(self.note, len(fields) + 2, 0, 1, 2)
         grid.setRowStretch(len(fields) + 3, 1)
-        content.setMinimumWidth(content.sizeHint().width())
-        area = QtWidgets.QScrollArea()
+        self._content, area = content, QtWidgets.QScrollArea()
         area.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidgetResizable(True)
         area.setWidget(content)
-        area.setMinimumSize(content.sizeHint().width(), 140)
+        area.setMinimumHeight(_LEAST_HEIGHT)
         self.setWidget(area)
 
     def _connect(self) -> None:

@@ -241,8 +241,10 @@ class TableModel(QtCore.QAbstractTableModel, Generic[Row]):
 
     def flags(self, index: _Index) -> QtCore.Qt.ItemFlag:
         """Rows can be selected; check boxes can be clicked."""
+        if not index.isValid():
+            return QtCore.Qt.ItemFlag.NoItemFlags
         flags = QtCore.Qt.ItemFlag.ItemIsEnabled | QtCore.Qt.ItemFlag.ItemIsSelectable
-        if index.isValid() and self.columns[index.column()].checked:
+        if self.columns[index.column()].checked:
             flags |= QtCore.Qt.ItemFlag.ItemIsUserCheckable
         return flags
 

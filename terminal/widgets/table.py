@@ -76,7 +76,7 @@ class Table(QtWidgets.QTableView):
         buttons: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
-        self._source = model
+        self.source = model
         self._empty_text = ""
         self._buttons = buttons
         self._button_delegate = ButtonDelegate(self)
@@ -95,13 +95,13 @@ class Table(QtWidgets.QTableView):
     def current_key(self) -> str:
         """Key of the current row, empty where there is none."""
         index = self.currentIndex()
-        return self._source.key_at(self.proxy.mapToSource(index)) if index.isValid() else ""
+        return self.source.key_at(self.proxy.mapToSource(index)) if index.isValid() else ""
 
     def select(self, key: str) -> None:
         """Makes a row the current one; an unknown key does nothing."""
         for at in range(self.proxy.rowCount()):
             index = self.proxy.index(at, 0)
-            if self._source.key_at(self.proxy.mapToSource(index)) == key:
+            if self.source.key_at(self.proxy.mapToSource(index)) == key:
                 self.setCurrentIndex(index)
                 return
 
@@ -113,7 +113,7 @@ class Table(QtWidgets.QTableView):
     def fit_columns(self) -> None:
         """Makes each column as wide as its sample and its heading need."""
         metrics, header = self.fontMetrics(), self.horizontalHeader()
-        for at, column in enumerate(self._source.columns):
+        for at, column in enumerate(self.source.columns):
             title = str(self.proxy.headerData(at, QtCore.Qt.Orientation.Horizontal) or "")
             box = 20 if column.checked else 0
             cell = metrics.horizontalAdvance(column.sample) + _CELL_PADDING + box
@@ -148,13 +148,13 @@ class Table(QtWidgets.QTableView):
         header.setHighlightSections(False)
         header.setMinimumSectionSize(24)
         header.setStretchLastSection(True)
-        for at, column in enumerate(self._source.columns):
+        for at, column in enumerate(self.source.columns):
             if column.key in self._buttons:
                 self.setItemDelegateForColumn(at, self._button_delegate)
 
     def _sort(self, key: str, descending: bool) -> None:
         order = QtCore.Qt.SortOrder.DescendingOrder if descending else QtCore.Qt.SortOrder.AscendingOrder
-        at = next((i for i, column in enumerate(self._source.columns) if column.key == key), -1)
+        at = next((i for i, column in enumerate(self.source.columns) if column.key == key), -1)
         self.setSortingEnabled(True)
         self.sortByColumn(at, order)
 
@@ -162,9 +162,9 @@ class Table(QtWidgets.QTableView):
         self.current_changed.emit(self.current_key())
 
     def _on_activated(self, index: QtCore.QModelIndex) -> None:
-        self.row_activated.emit(self._source.key_at(self.proxy.mapToSource(index)))
+        self.row_activated.emit(self.source.key_at(self.proxy.mapToSource(index)))
 
     def _on_clicked(self, index: QtCore.QModelIndex) -> None:
-        column = self._source.columns[index.column()]
+        column = self.source.columns[index.column()]
         if column.key in self._buttons and index.data():
-            self.button_clicked.emit(self._source.key_at(self.proxy.mapToSource(index)), column.key)
+            self.button_clicked.emit(self.source.key_at(self.proxy.mapToSource(index)), column.key)
