@@ -14,7 +14,7 @@ from terminal.theme import Theme
 from terminal.widgets.choice import Choice
 from terminal.widgets.dock import set_tone
 from terminal.widgets.levels_preview import LevelsPreview
-from terminal.widgets.price_edit import PriceEdit
+from terminal.widgets.price_edit import PriceEdit, indent
 
 _MOST_POINTS = 100_000
 
@@ -277,4 +277,5 @@ def _points(least: int, value: int, most: int = _MOST_POINTS) -> QtWidgets.QSpin
     box.setRange(least, most)
     box.setValue(value)
     box.setAccelerated(True)
+    indent(box)
     return box

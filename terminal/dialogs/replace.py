@@ -4,7 +4,7 @@ from PySide6 import QtCore, QtWidgets
 
 from engine.model.order import Order, OrderType
 from terminal import formats, i18n
-from terminal.widgets.price_edit import PriceEdit
+from terminal.widgets.price_edit import PriceEdit, indent
 
 
 class ReplaceDialog(QtWidgets.QDialog):
@@ -31,6 +31,7 @@ class ReplaceDialog(QtWidgets.QDialog):
         self.quantity = QtWidgets.QSpinBox()
         self.quantity.setRange(max(order.filled, 1), order.quantity)
         self.quantity.setValue(order.quantity)
+        indent(self.quantity)
         button = QtWidgets.QDialogButtonBox.StandardButton
         self.buttons = QtWidgets.QDialogButtonBox(button.Ok | button.Cancel)
         self.buttons.accepted.connect(self._on_accepted)

@@ -14,6 +14,7 @@ from terminal.models.quotes import Quote
 from terminal.models.table import TableModel
 from terminal.theme import Theme
 from terminal.widgets.dock import Dock, row
+from terminal.widgets.pace import Pace
 from terminal.widgets.table import Table
 
 
@@ -52,6 +53,9 @@ class ContractsDock(Dock):
     def __init__(self, now_ns: Callable[[], int] = time.time_ns, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__("contracts", parent)
         self.model: TableModel[Quote] = TableModel(quotes.columns(now_ns), lambda q: q.symbol, self)
+        self._new_ticks: dict[str, Tick] = {}
+        self._new_books: dict[str, Book] = {}
+        self.pace = Pace(self._show_news, self)
         self._filter = _Filter(self.model)
         self.table = Table(self.model, sort_by="symbol", proxy=self._filter)
         self.products = QtWidgets.QComboBox()
@@ -93,28 +97,13 @@ class ContractsDock(Dock):
 
     def update_ticks(self, ticks: Sequence[Tick]) -> None:
         """A batch of prints; only the last of each contract is shown."""
-        for tick in {tick.symbol: tick for tick in ticks}.values():
-            if quote := self.model.get(tick.symbol):
-                self.model.put(
-                    replace(
-                        quote,
-                        last=tick.price,
-                        volume=tick.total_volume or quote.volume,
-                        ts_recv=max(tick.ts_recv, quote.ts_recv),
-                    )
-                )
+        self._new_ticks.update({tick.symbol: tick for tick in ticks})
+        self.pace.request()
 
     def update_book(self, book: Book) -> None:
         """Best bid and offer of a contract."""
-        if quote := self.model.get(book.symbol):
-            self.model.put(
-                replace(
-                    quote,
-                    bid=book.best_bid or 0,
-                    ask=book.best_ask or 0,
-                    ts_recv=max(book.ts_recv, quote.ts_recv),
-                )
-            )
+        self._new_books[book.symbol] = book
+        self.pace.request()
 
     def refresh_ages(self) -> None:
         """Lets the ages grow; to be called a few times a second."""
@@ -133,6 +122,19 @@ class ContractsDock(Dock):
         self._fill_products()
         self.model.retranslate()
         self.table.fit_columns()
+
+    def _show_news(self) -> None:
+        for symbol in self._new_ticks.keys() | self._new_books.keys():
+            quote = self.model.get(symbol)
+            if quote is None:
+                continue
+            if tick := self._new_ticks.get(symbol):
+                quote = quote.with_tick(tick)
+            if book := self._new_books.get(symbol):
+                quote = quote.with_book(book)
+            self.model.put(quote)
+        self._new_ticks.clear()
+        self._new_books.clear()
 
     def _fill_products(self) -> None:
         chosen = self.products.currentData() or ""

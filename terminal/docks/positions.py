@@ -19,6 +19,7 @@ from terminal.models.positions import (
 from terminal.models.table import TableModel
 from terminal.theme import Theme
 from terminal.widgets.dock import Dock, row, set_tone
+from terminal.widgets.pace import Pace
 from terminal.widgets.table import Table
 
 
@@ -35,6 +36,7 @@ class PositionsDock(Dock):
         super().__init__("positions", parent)
         self._instruments: dict[str, Instrument] = {}
         self._last: dict[str, int] = {}
+        self.pace = Pace(self._show_prices, self)
         self.model: TableModel[Holding] = TableModel(POSITION_COLUMNS, lambda h: h.key, self)
         self.table = Table(self.model, sort_by="symbol", buttons=("flatten",))
         self.table.button_clicked.connect(self._on_button_clicked)
@@ -74,14 +76,7 @@ class PositionsDock(Dock):
     def update_last(self, prices: Mapping[str, int]) -> None:
         """Last prices, scaled, by contract code."""
         self._last.update(prices)
-        has_changed = False
-        for held in self.model.rows():
-            price = prices.get(held.position.symbol)
-            if price is not None and price != held.last:
-                self.model.put(replace(held, last=price))
-                has_changed = True
-        if has_changed:
-            self._show_total()
+        self.pace.request()
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of profit and loss."""
@@ -103,6 +98,16 @@ class PositionsDock(Dock):
         self.model.retranslate()
         self.table.fit_columns()
         self._show_total()
+
+    def _show_prices(self) -> None:
+        has_changed = False
+        for held in self.model.rows():
+            price = self._last.get(held.position.symbol, 0)
+            if price != held.last:
+                self.model.put(replace(held, last=price))
+                has_changed = True
+        if has_changed:
+            self._show_total()
 
     def _holding(self, position: Position) -> Holding:
         symbol = position.symbol

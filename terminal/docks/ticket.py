@@ -12,7 +12,7 @@ from terminal import formats, i18n
 from terminal.dialogs.confirm import ask
 from terminal.widgets.choice import Choice
 from terminal.widgets.dock import Dock, set_tone
-from terminal.widgets.price_edit import PriceEdit
+from terminal.widgets.price_edit import PriceEdit, indent
 
 _QUICK_LOTS = (1, 2, 5, 10)
 _LEAST_HEIGHT = 270
@@ -49,6 +49,7 @@ class TicketDock(Dock):
         self.price = PriceEdit()
         self.quantity = QtWidgets.QSpinBox()
         self.quantity.setRange(1, 100)
+        indent(self.quantity)
         self.reduce_only = QtWidgets.QCheckBox()
         self.confirm = QtWidgets.QCheckBox()
         self.confirm.setChecked(True)

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.model.market import Contract
+from engine.model.tick import Book, Tick
 from terminal import formats, i18n
 from terminal.i18n import QT_TRANSLATE_NOOP
 from terminal.models.table import LEFT, Column
@@ -43,6 +44,20 @@ class Quote:
         """Last trade less the reference price, None where one of them is not known."""
         reference = self.contract.reference_price
         return self.last - reference if self.last and reference else None
+
+    def with_tick(self, tick: Tick) -> "Quote":
+        """The quote after a print."""
+        return replace(
+            self,
+            last=tick.price,
+            volume=tick.total_volume or self.volume,
+            ts_recv=max(tick.ts_recv, self.ts_recv),
+        )
+
+    def with_book(self, book: Book) -> "Quote":
+        """The quote with a new best bid and offer."""
+        bid, ask = book.best_bid or 0, book.best_ask or 0
+        return replace(self, bid=bid, ask=ask, ts_recv=max(book.ts_recv, self.ts_recv))
 
 
 def change_colour(quote: Quote) -> str:

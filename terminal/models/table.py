@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from PySide6 import QtCore, QtGui
 
@@ -67,6 +67,17 @@ class Column(Generic[Row]):
         return float(value)
 
 
+class Look(NamedTuple):
+    """How a cell is painted: text, colours, alignment. A plain tuple, since it is made for every painted cell."""
+
+    text: str
+    colour: QtGui.QColor
+    ground: QtGui.QColor | None
+    alignment: QtCore.Qt.AlignmentFlag
+    is_bold: bool
+    is_check_box: bool
+
+
 @dataclass(slots=True)
 class _Ink:
     """Colours of a theme as Qt objects, made once."""
@@ -109,6 +120,7 @@ class TableModel(QtCore.QAbstractTableModel, Generic[Row]):
         self._rows: list[Row] = []
         self._at: dict[str, int] = {}
         self._ink = _Ink(DARK)
+        self.selection_colour = QtGui.QColor(mixed(DARK.accent, DARK.base, 0.24))
         self._bold = QtGui.QFont()
         self._bold.setBold(True)
 
@@ -176,9 +188,24 @@ class TableModel(QtCore.QAbstractTableModel, Generic[Row]):
         if self._rows:
             self.dataChanged.emit(self.index(0, at), self.index(len(self._rows) - 1, at))
 
+    def look(self, index: _Index) -> Look:
+        """How a cell is painted."""
+        row, column = self._rows[index.row()], self.columns[index.column()]
+        colour = column.colour(row) if column.colour else ""
+        ground = column.ground(row) if column.ground else ""
+        return Look(
+            column.formatter(column.getter(row)),
+            self._ink.colour(colour or "text"),
+            self._ink.colour(ground, is_ground=True) if ground else None,
+            column.alignment,
+            column.is_bold is not None and column.is_bold(row),
+            column.checked is not None,
+        )
+
     def set_theme(self, theme: Theme) -> None:
         """Colours of the cells."""
         self._ink = _Ink(theme)
+        self.selection_colour = QtGui.QColor(mixed(theme.accent, theme.base, 0.24))
         self._refresh_all()
 
     def retranslate(self) -> None:

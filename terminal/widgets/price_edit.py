@@ -10,6 +10,11 @@ from terminal import formats
 _HIGHEST: Final = 2_000_000_000
 
 
+def indent(box: QtWidgets.QSpinBox) -> None:
+    """Keeps the number off the frame: the stylesheet's padding does not reach a spin box's own field."""
+    box.lineEdit().setTextMargins(4, 0, 0, 0)
+
+
 class PriceEdit(QtWidgets.QSpinBox):
     """Edits a scaled price; 0 shows as nothing and means that there is none."""
 
@@ -19,6 +24,7 @@ class PriceEdit(QtWidgets.QSpinBox):
         self.setRange(0, _HIGHEST)
         self.setAccelerated(True)
         self.setKeyboardTracking(False)
+        indent(self)
 
     def set_symbol(self, symbol: str) -> None:
         """The contract whose tick and decimals hold."""

@@ -5,45 +5,11 @@ from typing import Any, Final
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from terminal.models.table import SORT_ROLE, TableModel
+from terminal.widgets.cells import ButtonDelegate, CellDelegate
 
 _CELL_PADDING: Final = 11
 _TITLE_PADDING: Final = 16
 _ROW_HEIGHT: Final = 22
-
-_Index = QtCore.QModelIndex | QtCore.QPersistentModelIndex
-
-
-class CellDelegate(QtWidgets.QStyledItemDelegate):
-    """Cells keep their own colour also in the selected row."""
-
-    def initStyleOption(self, option: QtWidgets.QStyleOptionViewItem, index: _Index) -> None:
-        """Gives the text of a selected cell its own colour."""
-        super().initStyleOption(option, index)
-        shown: Any = option
-        role = QtGui.QPalette.ColorRole
-        ink = index.data(QtCore.Qt.ItemDataRole.ForegroundRole) or shown.palette.color(role.Text)
-        shown.palette.setColor(role.HighlightedText, ink)
-
-
-class ButtonDelegate(QtWidgets.QStyledItemDelegate):
-    """Shows the cells of a column that have a text as buttons."""
-
-    def paint(self, painter: QtGui.QPainter, option: QtWidgets.QStyleOptionViewItem, index: _Index) -> None:
-        """Draws the button, or nothing where the text is empty."""
-        text = index.data()
-        if not text:
-            return
-        button = QtWidgets.QStyleOptionButton()
-        shown: Any = option
-        button.rect = shown.rect.adjusted(3, 2, -3, -2)
-        button.text = text
-        button.palette = shown.palette
-        button.fontMetrics = shown.fontMetrics
-        button.state = QtWidgets.QStyle.StateFlag.State_Enabled | QtWidgets.QStyle.StateFlag.State_Raised
-        if shown.state & QtWidgets.QStyle.StateFlag.State_MouseOver:
-            button.state |= QtWidgets.QStyle.StateFlag.State_MouseOver
-        style = QtWidgets.QApplication.style()
-        style.drawControl(QtWidgets.QStyle.ControlElement.CE_PushButton, button, painter)
 
 
 class Table(QtWidgets.QTableView):
@@ -80,11 +46,12 @@ class Table(QtWidgets.QTableView):
         self._empty_text = ""
         self._buttons = buttons
         self._button_delegate = ButtonDelegate(self)
-        self.setItemDelegate(CellDelegate(self))
         self.proxy = proxy or QtCore.QSortFilterProxyModel(self)
         self.proxy.setSortRole(SORT_ROLE)
         self.proxy.setSourceModel(model)
         self.setModel(self.proxy)
+        self._cells = CellDelegate(model, self.proxy, self)
+        self.setItemDelegate(self._cells)
         self._dress()
         self._sort(sort_by, descending)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
@@ -118,6 +85,13 @@ class Table(QtWidgets.QTableView):
             box = 20 if column.checked else 0
             cell = metrics.horizontalAdvance(column.sample) + _CELL_PADDING + box
             header.resizeSection(at, max(cell, metrics.horizontalAdvance(title) + _TITLE_PADDING))
+
+    def changeEvent(self, event: QtCore.QEvent) -> None:
+        """Follows the font."""
+        super().changeEvent(event)
+        if event.type() is QtCore.QEvent.Type.FontChange:
+            self._cells.follow_font()
+            self.fit_columns()
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Draws the table, or the sentence that says why it is empty."""

@@ -65,11 +65,21 @@ class TestContracts:
             )
         assert told.args == [("TXFK4", "MXFK4")]
 
+    def test_the_mouse_meets_the_check_box_where_it_is_painted(self, dock: ContractsDock, qtbot: QtBot) -> None:
+        dock.resize(500, 400)
+        dock.show()
+        table = dock.table
+        box = table.visualRect(table.proxy.index(1, 0))
+        with qtbot.waitSignal(dock.selection_changed) as told:
+            QTest.mouseClick(table.viewport(), LEFT, NONE, QtCore.QPoint(box.left() + 9, box.center().y()))
+        assert told.args == [("TXFL4",)]
+
     def test_quotes_show_the_last_tick_of_a_batch_and_change_against_the_reference(
         self, dock: ContractsDock
     ) -> None:
         dock.update_ticks([values.tick(22900), values.tick(22980), values.tick(22800, "MXFK4")])
         dock.update_book(values.book())
+        dock.pace.flush()
         assert texts(dock.table, "last") == ["22,980", "—", "22,800", "—"]
         assert texts(dock.table, "change") == ["+169", "—", "-11", "—"]
         assert texts(dock.table, "percent")[:1] == ["+0.74%"]

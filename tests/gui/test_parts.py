@@ -10,6 +10,7 @@ import resources
 from terminal import theme
 from terminal.models.table import Column, TableModel
 from terminal.theme import DARK, LIGHT
+from terminal.widgets.pace import Pace
 from terminal.widgets.price_edit import PriceEdit
 from terminal.widgets.table import Table
 
@@ -69,6 +70,25 @@ class TestTableModel:
         model.set_rows(Thing(str(size), size) for size in sizes)
         shown = [int(table.proxy.index(row, 0).data()) for row in range(len(sizes))]
         assert shown == sorted(sizes)
+
+
+class TestPace:
+    def test_shows_at_once_then_gathers_and_never_forgets_the_last(self, qtbot: QtBot) -> None:
+        parent = QtCore.QObject()
+        news: list[int] = []
+        shown: list[int] = []
+        pace = Pace(lambda: shown.append(news[-1]), parent, interval_ms=20)
+        for number in range(1, 6):
+            news.append(number)
+            pace.request()
+        assert shown == [1]
+        qtbot.waitUntil(lambda: shown == [1, 5])
+
+    def test_quiet_times_need_no_timer(self, qtbot: QtBot) -> None:
+        parent = QtCore.QObject()
+        pace = Pace(lambda: None, parent, interval_ms=1)
+        pace.request()
+        qtbot.waitUntil(lambda: not pace._timer.isActive())
 
 
 class TestPriceEdit:
