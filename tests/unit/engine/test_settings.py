@@ -1,0 +1,155 @@
+import dataclasses
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SettingsError
+from engine.settings import Endpoints, Paths, Settings, from_table, load, with_free_ports
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "settings.toml"
+
+
+def refused(file: Path, text: str) -> str:
+    """The sentence with which a file is refused; it begins with the file."""
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load(file)
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{file}: ")
+    return sentence.removeprefix(f"{file}: ")
+
+
+def test_without_a_file_the_defaults(user_home: Path) -> None:
+    assert load() == Settings()
+    assert load().endpoints == Endpoints("127.0.0.1", 5555, 5556, 5557, 5558, 5559, 5560)
+    assert load().paths == Paths(user_home / "ledger", user_home / "logs", user_home / "config")
+
+
+def test_the_users_own_file_is_found(user_home: Path) -> None:
+    (user_home / "config").mkdir(parents=True)
+    (user_home / "config" / "settings.toml").write_text("[risk]\nmax_order_lots = 3\n", encoding="utf-8")
+    assert load().risk.max_order_lots == 3
+
+
+def test_a_file_changes_what_it_names_and_nothing_else(file: Path) -> None:
+    file.write_text(
+        """
+        [endpoints]
+        market = 0
+        [wire]
+        encrypted = false
+        reader_keys = ["abc", "def"]
+        request_timeout_s = 2
+        [market]
+        closed_days = [2026-11-23]
+        [paths]
+        logs = "~/logs"
+        """,
+        encoding="utf-8",
+    )
+    base, found = Settings(), load(file)
+    assert found.endpoints == dataclasses.replace(base.endpoints, market=0)
+    assert found.wire == dataclasses.replace(
+        base.wire, encrypted=False, reader_keys=("abc", "def"), request_timeout_s=2.0
+    )
+    assert type(found.wire.request_timeout_s) is float
+    assert found.market.closed_days == (date(2026, 11, 23),)
+    assert found.paths == dataclasses.replace(base.paths, logs=Path.home() / "logs")
+    assert found.risk == base.risk
+
+
+def test_an_empty_file_is_the_defaults(file: Path) -> None:
+    file.touch()
+    assert load(file) == Settings()
+
+
+class TestRefused:
+    def test_a_key_that_is_nearly_right(self, file: Path) -> None:
+        sentence = refused(file, "[risk]\nmax_order_lot = 3\n")
+        assert sentence == "risk.max_order_lot: unknown key; did you mean 'max_order_lots'?"
+
+    def test_a_section_that_is_nearly_right(self, file: Path) -> None:
+        assert refused(file, "[risks]\n") == "risks: unknown key; did you mean 'risk'?"
+
+    def test_a_key_like_no_other(self, file: Path) -> None:
+        sentence = refused(file, "[ledger]\nxyzzy = 3\n")
+        assert sentence == "ledger.xyzzy: unknown key; known are synchronous"
+
+    def test_a_section_that_is_no_table(self, file: Path) -> None:
+        assert refused(file, "risk = 3\n") == "risk: must be a table, as in [risk]"
+
+    @pytest.mark.parametrize(
+        ("text", "sentence"),
+        [
+            ("[risk]\nmax_order_lots = 'three'", "risk.max_order_lots: 'three' is of type str, expected int"),
+            ("[risk]\nmax_order_lots = 3.0", "risk.max_order_lots: 3.0 is of type float, expected int"),
+            ("[risk]\nmax_order_lots = true", "risk.max_order_lots: True is of type bool, expected int"),
+            ("[risk]\nstale_feed_s = true", "risk.stale_feed_s: True is of type bool, expected float"),
+            ("[wire]\nencrypted = 1", "wire.encrypted: 1 is of type int, expected bool"),
+            ("[endpoints]\nhost = 1", "endpoints.host: 1 is of type int, expected str"),
+            ("[paths]\nlogs = 1", "paths.logs: 1 is of type int, expected Path"),
+            ("[market]\nclosed_days = ['x']", "market.closed_days: 'x' is of type str, expected date"),
+        ],
+    )
+    def test_a_value_of_another_type(self, file: Path, text: str, sentence: str) -> None:
+        assert refused(file, text) == sentence
+
+    @pytest.mark.parametrize("value", ["-1.0", "nan", "inf", "-inf"])
+    def test_a_number_that_would_switch_a_limit_off(self, file: Path, value: str) -> None:
+        assert refused(file, f"[risk]\nprice_band_percent = {value}\n").startswith("risk.price_band_percent: ")
+
+    def test_a_negative_count(self, file: Path) -> None:
+        assert refused(file, "[endpoints]\nmarket = -1\n").startswith("endpoints.market: -1 ")
+
+    def test_what_is_no_toml(self, file: Path) -> None:
+        assert refused(file, "[risk\n").startswith("no valid TOML: ")
+
+    def test_another_encoding(self, file: Path) -> None:
+        file.write_bytes('[paths]\nlogs = "日誌"\n'.encode("cp950"))
+        with pytest.raises(SettingsError, match="no valid TOML"):
+            load(file)
+
+    def test_a_file_that_is_not_there(self, file: Path) -> None:
+        with pytest.raises(SettingsError, match=r"settings\.toml: cannot be read: No such file"):
+            load(file)
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().risk.max_order_lots = 99  # type: ignore[misc]
+
+
+def test_free_ports() -> None:
+    free = with_free_ports(Settings())
+    assert dataclasses.astuple(free.endpoints) == ("127.0.0.1", 0, 0, 0, 0, 0, 0)
+    assert free.risk == Settings().risk
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Row:
+    name: str
+    lots: int = 1
+
+
+class TestTables:
+    """Tables of other files, such as the conditions file, get the same checks."""
+
+    def test_taken(self) -> None:
+        assert from_table(Row, {"name": "a"}, "x.toml: ") == Row(name="a")
+
+    @pytest.mark.parametrize(
+        ("table", "sentence"),
+        [
+            ({"nam": "a"}, "x.toml: row 1: nam: unknown key; did you mean 'name'?"),
+            ({"name": 1}, "x.toml: row 1: name: 1 is of type int, expected str"),
+            ({"lots": 1}, "missing 1 required keyword-only argument: 'name'"),
+        ],
+    )
+    def test_refused(self, table: dict[str, object], sentence: str) -> None:
+        with pytest.raises(SettingsError) as caught:
+            from_table(Row, table, "x.toml: row 1: ")
+        assert sentence in str(caught.value)
