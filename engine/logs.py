@@ -92,9 +92,18 @@ _ours: list[logging.Handler] = []
 
 def _ids(record: logging.LogRecord) -> dict[str, str]:
     """The named fields of a record as text, secrets masked."""
-    ids: dict[str, object] = getattr(record, "ids", {})
+    return {key: str(value) for key, value in _masked(getattr(record, "ids", {})).items()}
+
+
+def _masked(fields: dict[str, object]) -> dict[str, object]:
+    """The same fields with the values of secrets hidden, also inside of tables."""
     return {
-        key: "***" if any(word in key.lower() for word in _SECRET) else str(value) for key, value in ids.items()
+        key: "***"
+        if any(word in str(key).lower() for word in _SECRET)
+        else _masked(value)
+        if isinstance(value, dict)
+        else value
+        for key, value in fields.items()
     }
 
 
