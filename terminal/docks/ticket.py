@@ -62,8 +62,11 @@ class TicketDock(Dock):
 
     def set_contracts(self, symbols: Iterable[str]) -> None:
         """The contracts that can be traded; the chosen one is kept where it is still there."""
+        before = self.symbol
         _fill(self.contract, [(symbol, symbol) for symbol in symbols])
-        self._on_contract_changed()
+        if self.symbol != before:
+            self._on_contract_changed()
+        self._refresh()
 
     def set_accounts(self, accounts: Iterable[Account]) -> None:
         """The order accounts of the login."""

@@ -319,8 +319,11 @@ class TestTicket:
 
     def test_a_known_contract_stays_chosen_when_the_list_changes(self, dock: TicketDock) -> None:
         dock.set_symbol("MXFK4")
+        dock.set_price(22900)
         dock.set_contracts(["TMFK4", "MXFK4"])
-        assert dock.symbol == "MXFK4"
+        assert (dock.symbol, dock.price.value()) == ("MXFK4", 22900)
+        dock.set_contracts(["TMFK4"])
+        assert (dock.symbol, dock.price.value()) == ("TMFK4", 0)
 
     def test_ids_are_ten_ascii_characters_and_differ(self) -> None:
         made = {random_order_id() for _ in range(200)}
