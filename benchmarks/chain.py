@@ -229,6 +229,7 @@ class Chain:
 
     def close(self) -> None:
         """Ends the processes."""
+        self.counts = dict(self._host.counts)
         self._requester.close()
         self._host.close()
 
@@ -240,6 +241,7 @@ def floor_strategy(feed: str, signals: str) -> None:
     """Bare SUB to PUSH."""
     context = zmq.Context()
     sub, push = context.socket(zmq.SUB), context.socket(zmq.PUSH)
+    sub.rcvhwm = push.sndhwm = 0
     sub.subscribe(b"")
     sub.connect(feed)
     push.connect(signals)
@@ -252,6 +254,7 @@ def floor_executor(signals: str, orders: str) -> None:
     """Bare PULL to DEALER."""
     context = zmq.Context()
     pull, dealer = context.socket(zmq.PULL), context.socket(zmq.DEALER)
+    pull.rcvhwm = dealer.sndhwm = 0
     pull.bind(signals)
     dealer.connect(orders)
     while True:
@@ -265,6 +268,7 @@ class Floor:
     def __init__(self) -> None:
         context = zmq.Context.instance()
         self._pub, self._router = context.socket(zmq.PUB), context.socket(zmq.ROUTER)
+        self._pub.sndhwm = self._router.rcvhwm = 0
         feed = f"tcp://127.0.0.1:{self._pub.bind_to_random_port('tcp://127.0.0.1')}"
         orders = f"tcp://127.0.0.1:{self._router.bind_to_random_port('tcp://127.0.0.1')}"
         probe = context.socket(zmq.PULL)

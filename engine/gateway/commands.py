@@ -36,21 +36,21 @@ if TYPE_CHECKING:
 
 _W, _E, _S, _R = Role.WINDOW, Role.EXECUTOR, Role.STRATEGY, Role.READER
 
-Handler = Callable[["Gateway", Any, Envelope, Role], object]
+Handler = Callable[["Gateway", Any, Envelope, Role | None], object]
 
 
-def handle(gateway: "Gateway", role: Role, envelope: Envelope) -> object:
-    """Carries a request out and returns its reply."""
+def handle(gateway: "Gateway", role: Role | None, envelope: Envelope) -> object:
+    """Carries a request out and returns its reply; without encryption there are no roles to tell apart."""
     entry = HANDLERS.get(type(envelope.body))
     if entry is None:
         return Refused(code=Reason.INVALID, text=f"{envelope.type} is no request")
     roles, handler = entry
-    if role not in roles:
+    if role is not None and role not in roles:
         return Refused(code=Reason.FORBIDDEN, text=f"a {role} key may not send {envelope.type}")
     return handler(gateway, envelope.body, envelope, role)
 
 
-def _submit(gateway: "Gateway", command: SubmitOrder, envelope: Envelope, role: Role) -> object:
+def _submit(gateway: "Gateway", command: SubmitOrder, envelope: Envelope, role: Role | None) -> object:
     made_from = client_order_id(command.signal_id) if command.signal_id else ""
     if role is Role.EXECUTOR and command.client_order_id != made_from:
         text = "an executor's order must name its signal and carry the client order id made from it"
@@ -69,7 +69,7 @@ def _working(gateway: "Gateway", order_id: str) -> Order | Refused:
     return order
 
 
-def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: Role) -> object:
+def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: Role | None) -> object:
     order = _working(gateway, command.client_order_id)
     if isinstance(order, Refused):
         return order
@@ -82,7 +82,7 @@ def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: 
     return Done(text="the cancel was sent; the order is cancelled when the exchange says so")
 
 
-def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role: Role) -> object:
+def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role: Role | None) -> object:
     order = _working(gateway, command.client_order_id)
     if isinstance(order, Refused):
         return order
@@ -102,20 +102,22 @@ def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role
     return Done(text="the change was sent; it holds when the exchange says so")
 
 
-def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role: Role) -> object:
+def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role: Role | None) -> object:
     return Done(text=f"{gateway.cancel_all(command.symbol)} cancels sent")
 
 
-def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role) -> object:
+def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role | None) -> object:
     released = release_conditions(gateway, command.symbol)
     return Done(text=f"{released}; {gateway.flatten(envelope.id, command.symbol)}")
 
 
-def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Role) -> object:
-    return Done(text=gateway.set_halt(command.depth, role, command.text, envelope.id))
+def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Role | None) -> object:
+    return Done(text=gateway.set_halt(command.depth, role or Role.WINDOW, command.text, envelope.id))
 
 
-def _condition_command(gateway: "Gateway", command: ConditionCommand, envelope: Envelope, role: Role) -> object:
+def _condition_command(
+    gateway: "Gateway", command: ConditionCommand, envelope: Envelope, role: Role | None
+) -> object:
     known = gateway.state.conditions.get(command.condition_id)
     if command.spec is not None and command.spec.condition_id != command.condition_id:
         return Refused(code=Reason.INVALID, text="the spec is of another condition")
@@ -151,7 +153,9 @@ def release_conditions(gateway: "Gateway", symbol: str) -> str:
     return f"{count} conditions released"
 
 
-def _condition_report(gateway: "Gateway", report: ConditionReport, envelope: Envelope, role: Role) -> object:
+def _condition_report(
+    gateway: "Gateway", report: ConditionReport, envelope: Envelope, role: Role | None
+) -> object:
     condition = report.condition
     known = gateway.state.conditions.get(condition.condition_id)
     for signal in report.signals:
@@ -173,25 +177,25 @@ def _condition_report(gateway: "Gateway", report: ConditionReport, envelope: Env
     return Done()
 
 
-def _signal_refused(gateway: "Gateway", refused: SignalRefused, envelope: Envelope, role: Role) -> object:
+def _signal_refused(gateway: "Gateway", refused: SignalRefused, envelope: Envelope, role: Role | None) -> object:
     gateway.refuse_signal(refused)
     return Done()
 
 
-def _watermark(gateway: "Gateway", mark: Watermark, envelope: Envelope, role: Role) -> object:
+def _watermark(gateway: "Gateway", mark: Watermark, envelope: Envelope, role: Role | None) -> object:
     gateway.watermarks(mark)
     return Done()
 
 
-def _snapshot(gateway: "Gateway", query: GetSnapshot, envelope: Envelope, role: Role) -> object:
+def _snapshot(gateway: "Gateway", query: GetSnapshot, envelope: Envelope, role: Role | None) -> object:
     return gateway.snapshot()
 
 
-def _ticks(gateway: "Gateway", query: GetTicks, envelope: Envelope, role: Role) -> object:
+def _ticks(gateway: "Gateway", query: GetTicks, envelope: Envelope, role: Role | None) -> object:
     return gateway.ticks.ticks_since(query.symbol, query.after_seq, query.limit)
 
 
-def _select(gateway: "Gateway", command: SelectContracts, envelope: Envelope, role: Role) -> object:
+def _select(gateway: "Gateway", command: SelectContracts, envelope: Envelope, role: Role | None) -> object:
     for symbol in command.symbols:
         if symbol not in gateway.contracts:
             return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{symbol} is not offered by the broker")

@@ -30,14 +30,16 @@ from engine.model.signal import SignalRefused
 from engine.model.tick import Level
 from engine.settings import Settings
 from engine.timing import NS_PER_S
-from engine.wire.keys import ServerKeys
-from engine.wire.messages import Envelope, Family, FamilySeq, Pace, Pulse, Refused, Snapshot, Watermark
+from engine.wire.keys import Role, ServerKeys
+from engine.wire.messages import Envelope, Family, FamilySeq, Pace, Pulse, Refused, Snapshot, Ticks, Watermark
 from engine.wire.sockets import Mailbox, Poller, Publisher, RouterServer, tcp
 
 log = logs.get(__name__)
 
 _KEPT_REPLIES: Final = 2_000
 """Replies kept for repeated requests: every open request of every client, many times over."""
+_BATCH: Final = 64
+"""Requests carried out between two looks at the feed."""
 _TICK_S: Final = 0.1
 """How often the gateway looks at feed silence when nothing happens."""
 _PULSE_S: Final = 1.0
@@ -99,7 +101,7 @@ class Gateway:
         self.links: dict[str, LinkStatus] = {}
         self._mailbox = Mailbox()
         self._outbox: list[_Outgoing] = []
-        self._replies: OrderedDict[str, bytes] = OrderedDict()
+        self._replies: OrderedDict[tuple[Role | None, str], bytes] = OrderedDict()
         self._waiting: list[Watermark] = []
         self._ledger_error = ""
         self._pace: Pace | None = None
@@ -263,7 +265,7 @@ class Gateway:
     def _take_tick(self, *args: Any) -> None:
         if self._outbox:
             self.flush()  # a fill that came before this tick is told before it
-        self.ticks.tick(*args)
+        self.ticks.take(*args)
 
     def _take_pace(self, pace: Pace) -> None:
         self._pace = pace
@@ -297,6 +299,9 @@ class Gateway:
             status = OrderStatus.ACCEPTED if changed.status.is_working else changed.status
         if status is OrderStatus.ACCEPTED and changed.filled:
             status = changed.status
+        if status is changed.status and report.reason:
+            # A cancel or change was refused; the order lives on as it was.
+            changed = replace(changed, reason=report.reason, text=report.text)
         if status is not changed.status:
             try:
                 changed = changed.moved(status, report.ts_event, reason=report.reason, text=report.text)
@@ -372,7 +377,7 @@ class Gateway:
             return Refused(code=Reason.UNKNOWN_SYMBOL, text=str(error))
         if command.account not in {account.account for account in self.accounts}:
             return Refused(code=Reason.UNKNOWN_ACCOUNT, text=f"{command.account!r} is no account of this login")
-        order = Order.from_command(command, self.broker.clock.now_ns())
+        order = Order.from_command(command, self._cause_ns(command))
         verdict = self._verdict(order, instrument)
         if isinstance(verdict, RiskRefused):
             denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=verdict.reason, text=verdict.text)
@@ -389,6 +394,14 @@ class Gateway:
             self.tell_order(order, cause)
         self.watermarks()
         return order
+
+    def _cause_ns(self, command: SubmitOrder) -> int:
+        """Market time of an order: of the tick that caused it where the market may be ahead of the strategy."""
+        if self.broker.is_paced and command.tick_seq:
+            tick = self.ticks.tick(command.symbol, command.tick_seq)
+            if tick is not None:
+                return tick.ts_event
+        return self.broker.clock.now_ns()
 
     def _verdict(self, order: Order, instrument: Instrument) -> ApprovedOrder | RiskRefused:
         lots = self.state.reducible(order.account, order.symbol, order.side, order.condition_id)
@@ -409,7 +422,7 @@ class Gateway:
         return check(order, self._context(order, instrument), is_reducing=is_reducing)
 
     def _context(self, order: Order, instrument: Instrument) -> RiskContext:
-        now = self.broker.clock.now_ns()
+        now = order.ts_created
         last_day = instrument.last_trading_day
         session = self.calendar.session_at(now, last_trading_day=last_day)
         if session is None:
@@ -568,28 +581,33 @@ class Gateway:
     # --- requests ------------------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        for _ in range(1000):
+        """Carries out a batch of requests; one commit makes them durable, then all are answered."""
+        done: dict[tuple[Role | None, str], tuple[bytes, Envelope, object]] = {}
+        for _ in range(_BATCH):
             request = self._server.receive()
             if request is None:
-                return
+                break
             client, role, envelope = request
-            if kept := self._replies.get(envelope.id):
+            key = (role, envelope.id)
+            if kept := self._replies.get(key):
                 self._server.resend(client, kept)
-                continue
-            try:
-                body = commands.handle(self, role, envelope)
-            except Exception:
-                log.exception("request failed", type=envelope.type, request=envelope.id)
-                body = Refused(code=Reason.INVALID, text=f"{envelope.type} failed inside the gateway; see its log")
-            self._answer(client, envelope, body)
-
-    def _answer(self, client: bytes, envelope: Envelope, body: object) -> None:
+            elif key not in done:
+                done[key] = (client, envelope, self._handled(role, envelope))
         self.flush()
-        frame = self._server.reply(client, envelope, body)
-        if envelope.id and not isinstance(body, Snapshot) and envelope.type != "get_ticks":
-            self._replies[envelope.id] = frame
-            if len(self._replies) > _KEPT_REPLIES:
-                self._replies.popitem(last=False)
+        for key, (client, envelope, body) in done.items():
+            frame = self._server.reply(client, envelope, body)
+            if envelope.id and not isinstance(body, Snapshot | Ticks):
+                self._replies[key] = frame
+        while len(self._replies) > _KEPT_REPLIES:
+            self._replies.popitem(last=False)
+
+    def _handled(self, role: Role | None, envelope: Envelope) -> object:
+        try:
+            return commands.handle(self, role, envelope)
+        except Exception:
+            log.exception("request failed", type=envelope.type, request=envelope.id)
+            text = f"{envelope.type} failed inside the gateway; see its log"
+            return Refused(code=Reason.INVALID, text=text)
 
     def snapshot(self) -> Snapshot:
         """Everything known that is not history."""

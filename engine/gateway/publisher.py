@@ -23,6 +23,7 @@ class TickPublisher:
         self._publisher = publisher
         self._ring_ticks = ring_ticks
         self._rings: dict[str, deque[Tick]] = {}
+        self._positions: dict[str, deque[int]] = {}
         self._tick_seqs: dict[str, int] = {}
         self._books: dict[str, Book] = {}
         self.received: dict[str, int] = {}
@@ -33,7 +34,7 @@ class TickPublisher:
         """Number of the last tick within the tick family."""
         return self._publisher.seqs.get(Family.TICK, 0)
 
-    def tick(
+    def take(
         self, symbol: str, ts_event: int, ts_recv: int, price: int, quantity: int, total_volume: int, flags: int
     ) -> Tick:
         """Numbers, keeps and sends a trade print."""
@@ -53,8 +54,10 @@ class TickPublisher:
         ring = self._rings.get(symbol)
         if ring is None:
             ring = self._rings[symbol] = deque(maxlen=self._ring_ticks)
+            self._positions[symbol] = deque(maxlen=self._ring_ticks)
         ring.append(tick)
-        self._publisher.publish(f"tick.{symbol}", tick, family=Family.TICK)
+        position = self._publisher.publish(f"tick.{symbol}", tick, family=Family.TICK)
+        self._positions[symbol].append(position)
         return tick
 
     def book(
@@ -83,6 +86,13 @@ class TickPublisher:
         ring = self._rings.get(symbol)
         return ring[-1] if ring else None
 
+    def tick(self, symbol: str, seq: int) -> Tick | None:
+        """The tick of this number, or None where the ring does not hold it."""
+        ring = self._rings.get(symbol)
+        if not ring or not ring[0].seq <= seq <= ring[-1].seq:
+            return None
+        return ring[seq - ring[0].seq]
+
     def last(self, symbol: str) -> LastTick:
         """The last tick and book of a contract."""
         return LastTick(symbol=symbol, tick=self.last_tick(symbol), book=self._books.get(symbol))
@@ -98,6 +108,7 @@ class TickPublisher:
         return Ticks(
             symbol=symbol,
             ticks=found,
+            positions=tuple(islice(self._positions[symbol], begin, begin + limit)),
             first_available=first,
             is_complete=begin + len(found) >= len(ring),
         )

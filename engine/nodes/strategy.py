@@ -118,25 +118,18 @@ class StrategyNode:
 
     def begin(self) -> None:
         """Takes a snapshot, restores the strategy, catches up on ticks and joins a paced market."""
-        snapshot = self._settled_snapshot()
+        snapshot: Snapshot = self._requester.request(GetSnapshot())
         self._event_seq = _seq(snapshot, Family.EVENT)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
         self._perform(self._without_stale_entries(decision))
         self._follow_symbols(snapshot)
         if self._is_paced:
-            self._round = snapshot.pace.round if snapshot.pace else 0
-            self._position = self._granted = snapshot.position
-            self._queue.extend((self._granted, tick) for symbol in self._last_seq for tick in self._fetch(symbol))
+            if snapshot.pace:
+                self._round, self._granted = snapshot.pace.round, snapshot.pace.position
+            missed = [found for symbol in self._last_seq for found in self._fetch(symbol)]
+            self._queue.extend(sorted(missed, key=lambda found: found[0]))
             self._advance()
             self._answer(0)
-
-    def _settled_snapshot(self) -> Snapshot:
-        """A snapshot; of a paced market one in which every tick sent is granted."""
-        while True:
-            snapshot: Snapshot = self._requester.request(GetSnapshot())
-            granted = snapshot.pace.position if snapshot.pace else 0
-            if not self._is_paced or snapshot.position <= granted or not snapshot.position:
-                return snapshot
 
     def _without_stale_entries(self, decision: Decision) -> Decision:
         """After a restart nobody knows how old an unsent entry is: it is refused. Exits are sent."""
@@ -164,19 +157,19 @@ class StrategyNode:
             last = next((item.tick for item in snapshot.last if item.symbol == symbol), None)
             self._last_seq[symbol] = min(seqs) if seqs else (last.seq if last else 0)
             if not self._is_paced:
-                for tick in self._fetch(symbol):
+                for _, tick in self._fetch(symbol):
                     self._process(tick)
 
-    def _fetch(self, symbol: str) -> list[Tick]:
-        """The ticks after the last known one, from the gateway's ring."""
-        found: list[Tick] = []
+    def _fetch(self, symbol: str) -> list[tuple[int, Tick]]:
+        """The ticks after the last known one and their numbers in the family, from the gateway's ring."""
+        found: list[tuple[int, Tick]] = []
         after = self._last_seq[symbol]
         while True:
             page: Ticks = self._requester.request(GetTicks(symbol=symbol, after_seq=after, limit=_PAGE))
             if page.ticks and page.ticks[0].seq > after + 1:
                 self._child.telemetry.count("lost", page.ticks[0].seq - after - 1)
                 log.error("ticks lost", symbol=symbol, after=after, first=page.ticks[0].seq)
-            found += page.ticks
+            found += zip(page.positions, page.ticks, strict=True)
             if page.is_complete or not page.ticks:
                 return found
             after = page.ticks[-1].seq
@@ -184,7 +177,7 @@ class StrategyNode:
     def _resync(self) -> None:
         """Some event was lost: begins again from what the ledger knows."""
         self._child.telemetry.count("resyncs")
-        snapshot = self._settled_snapshot() if self._is_paced else self._requester.request(GetSnapshot())
+        snapshot: Snapshot = self._requester.request(GetSnapshot())
         self._event_seq = _seq(snapshot, Family.EVENT)
         for order in snapshot.orders:
             self._unanswered.pop(order.signal_id, None)
@@ -236,7 +229,7 @@ class StrategyNode:
             return
         if tick.seq > last + 1:
             self._child.telemetry.count("gaps")
-            for missed in self._fetch(tick.symbol):
+            for _, missed in self._fetch(tick.symbol):
                 if missed.seq < tick.seq:
                     self._process(missed)
         self._process(tick)

@@ -294,12 +294,14 @@ class Ticks:
         ticks: the ticks.
         first_available: the lowest number that the ring still holds, 0 = none; what lies before it is lost here.
         is_complete: no later tick exists.
+        positions: number of each tick within the tick family.
     """
 
     symbol: str
     ticks: tuple[Tick, ...] = ()
     first_available: int = 0
     is_complete: bool = True
+    positions: tuple[int, ...] = ()
 
 
 # --- telemetry ---------------------------------------------------------------------------------------------------

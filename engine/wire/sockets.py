@@ -259,8 +259,8 @@ class RouterServer(Socket):
         self._encoder = Encoder(source)
         self._encrypted = wire.encrypted and keys is not None
 
-    def receive(self) -> tuple[bytes, Role, Envelope] | None:
-        """The next request that is already here: client, its role, message."""
+    def receive(self) -> tuple[bytes, Role | None, Envelope] | None:
+        """The next request that is already here: client, its role (None without encryption), message."""
         while True:
             try:
                 frames = self.raw.recv_multipart(zmq.NOBLOCK, copy=False)
@@ -269,7 +269,7 @@ class RouterServer(Socket):
             if len(frames) != 2:
                 self.undecodable += 1
                 continue
-            role = Role(str(frames[1].get("User-Id"))) if self._encrypted else Role.WINDOW
+            role = Role(str(frames[1].get("User-Id"))) if self._encrypted else None
             envelope = self._decoded(frames[1].bytes)
             if envelope is not None:
                 return frames[0].bytes, role, envelope

@@ -46,7 +46,7 @@ def test_books_have_numbers_of_their_own(socket: Publisher) -> None:
 
 def test_hears_when_each_contract_last_spoke(socket: Publisher) -> None:
     ticks = TickPublisher(socket, ring_ticks=10)
-    ticks.tick("TXFK4", 1, 77, 22_800, 1, 1, 0)
+    ticks.take("TXFK4", 1, 77, 22_800, 1, 1, 0)
     assert ticks.received == {"TXFK4": 77}
     ticks.book("TXFK4", 1, 99, (), ())
     assert ticks.received == {"TXFK4": 99}
