@@ -6,7 +6,7 @@ Taiwan's convention holds everywhere: red is up and a buy, green is down and a s
 from dataclasses import dataclass
 from typing import Final
 
-from PySide6 import QtGui, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 import resources
 
@@ -154,16 +154,21 @@ THEMES: Final = {theme.name: theme for theme in (DARK, LIGHT)}
 def apply(app: QtWidgets.QApplication, theme: Theme) -> None:
     """Makes every window of the application wear the theme; may be called again at any time."""
     app.setStyle("Fusion")
-    app.setFont(font())
     app.setPalette(palette(theme))
     app.setStyleSheet(_stylesheet(theme))
+    chosen = font()
+    if app.font() != chosen:
+        app.setFont(chosen)
+        # Qt tells widgets that exist already only while the event loop runs.
+        for widget in app.allWidgets():
+            app.sendEvent(widget, QtCore.QEvent(QtCore.QEvent.Type.ApplicationFontChange))
 
 
 def font() -> QtGui.QFont:
     """The font of the program: the first known one with Traditional Chinese, or the system's own."""
     installed = set(QtGui.QFontDatabase.families())
     found = [family for family in _FAMILIES if family in installed]
-    chosen = QtGui.QFont()
+    chosen = QtGui.QFontDatabase.systemFont(QtGui.QFontDatabase.SystemFont.GeneralFont)
     if found:
         chosen.setFamilies([found[0], *chosen.families()])
     chosen.setPointSize(_POINT_SIZE)

@@ -38,7 +38,7 @@ class CellDelegate(QtWidgets.QStyledItemDelegate):
         """The view has another font."""
         self._plain, self._bold = QtGui.QFont(self._view.font()), QtGui.QFont(self._view.font())
         self._bold.setBold(True)
-        self._metrics = {
+        self.metrics = {
             is_bold: QtGui.QFontMetrics(font) for is_bold, font in ((False, self._plain), (True, self._bold))
         }
 
@@ -57,7 +57,7 @@ class CellDelegate(QtWidgets.QStyledItemDelegate):
         room = rect.adjusted(left, 0, -_MARGIN, 0)
         text = look.text
         if look.alignment == LEFT and len(text) > 6:
-            text = self._metrics[look.is_bold].elidedText(text, QtCore.Qt.TextElideMode.ElideRight, room.width())
+            text = self.metrics[look.is_bold].elidedText(text, QtCore.Qt.TextElideMode.ElideRight, room.width())
         painter.setFont(self._bold if look.is_bold else self._plain)
         painter.setPen(look.colour)
         painter.drawText(room, look.alignment, text)

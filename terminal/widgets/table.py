@@ -83,7 +83,8 @@ class Table(QtWidgets.QTableView):
         for at, column in enumerate(self.source.columns):
             title = str(self.proxy.headerData(at, QtCore.Qt.Orientation.Horizontal) or "")
             box = 20 if column.checked else 0
-            cell = metrics.horizontalAdvance(column.sample) + _CELL_PADDING + box
+            written = self._cells.metrics[column.is_bold is not None]
+            cell = written.horizontalAdvance(column.sample) + _CELL_PADDING + box
             header.resizeSection(at, max(cell, metrics.horizontalAdvance(title) + _TITLE_PADDING))
 
     def changeEvent(self, event: QtCore.QEvent) -> None:

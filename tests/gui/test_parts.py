@@ -148,6 +148,18 @@ class TestTheme:
             light, dark = sorted((luminance(getattr(shown, name)), luminance(ground)), reverse=True)
             assert (light + 0.05) / (dark + 0.05) >= 3.8
 
+    def test_widgets_that_exist_already_get_the_font(self, qapp: QtWidgets.QApplication, qtbot: QtBot) -> None:
+        before = qapp.font(), qapp.palette(), qapp.styleSheet()
+        label = QtWidgets.QLabel("價格")
+        qtbot.addWidget(label)
+        for shown in (DARK, LIGHT, DARK):
+            theme.apply(qapp, shown)
+            assert label.font().families() == theme.font().families()
+            assert label.font().pointSize() == theme.font().pointSize()
+        qapp.setFont(before[0])
+        qapp.setPalette(before[1])
+        qapp.setStyleSheet(before[2])
+
     def test_a_blend_lies_between(self) -> None:
         assert theme.mixed("#ffffff", "#000000", 0.5) == "#808080"
         assert theme.mixed("#123456", "#000000", 1) == "#123456"
