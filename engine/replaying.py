@@ -63,7 +63,7 @@ def read_conditions(path: Path, *, account: str, symbol: str) -> list[ConditionS
             document = tomllib.load(file)
     except OSError as error:
         raise DataFileError(f"{path}: cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataFileError(f"{path}: no valid TOML: {error}") from error
     for key in document:
         if key != "condition":
