@@ -21,7 +21,7 @@ from engine.errors import ChildError, DataFileError, SettingsError
 from engine.host import Host
 from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, ConditionState, Transition
 from engine.model.instrument import Instrument
-from engine.model.order import Side
+from engine.model.order import Order, Side
 from engine.model.session import SessionKind, TradingCalendar
 from engine.model.signal import Signal
 from engine.model.tick import Tick
@@ -259,7 +259,16 @@ def _drain(
 
 
 def document(symbol: str, recording: Recording, snapshot: Snapshot, instrument: Instrument) -> dict[str, Any]:
-    """The result as plain JSON values. Money is TWD; prices are in points; times ISO 8601 UTC."""
+    """The result as plain JSON values. Money is TWD; prices are in points; times ISO 8601 UTC.
+
+    Rows are in the order of the ticks that caused them, and within a tick in that of the conditions: strategy
+    processes run beside each other, so the order of arrival would not be the same at every run.
+    """
+    place = {item.condition_id: number for number, item in enumerate(snapshot.conditions)}
+
+    def by_tick(row: Transition | Signal | Order) -> tuple[int, int]:
+        return row.tick_seq, place.get(row.condition_id, len(place))
+
     positions = [position for position in snapshot.positions if position.symbol == symbol]
     gross = sum((position.gross_pnl(instrument) for position in positions), Decimal(0))
     fees = sum((position.fees for position in positions), Decimal(0))
@@ -269,10 +278,14 @@ def document(symbol: str, recording: Recording, snapshot: Snapshot, instrument: 
         "trade_date": recording.tally.trade_date,
         "ticks": recording.ticks,
         "sessions": recording.tally.rows,
-        "transitions": [_plain(item) for item in recording.transitions if item.origin is not ConditionState.DRAFT],
-        "signals": [_signal(item) for item in recording.signals.values()],
-        "orders": [_plain(item) for item in snapshot.orders],
-        "fills": [_plain(item) for item in snapshot.fills],
+        "transitions": [
+            _plain(item)
+            for item in sorted(recording.transitions, key=by_tick)
+            if item.origin is not ConditionState.DRAFT
+        ],
+        "signals": [_signal(item) for item in sorted(recording.signals.values(), key=by_tick)],
+        "orders": [_plain(item) for item in sorted(snapshot.orders, key=by_tick)],
+        "fills": [_plain(item) for item in sorted(snapshot.fills, key=lambda fill: (fill.seq, fill.fill_id))],
         "positions": [
             {"account": item.account, "symbol": item.symbol, "quantity": item.net} for item in positions
         ],
