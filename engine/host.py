@@ -4,6 +4,7 @@ Used by the terminal's composition root and by the headless commands; knows no Q
 """
 
 import functools
+import gc
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -86,6 +87,7 @@ class Host:
 
     def start(self) -> None:
         """Begins to take the feed and commands; no child process yet."""
+        gc.freeze()  # what is built by now is here to stay; collecting garbage need not look at it again
         self._ear.start()
         self.gateway.start()
 

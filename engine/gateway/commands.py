@@ -3,8 +3,6 @@
 Every handler returns the reply. Keys have roles; a request that its role does not allow is refused by name.
 """
 
-import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -217,9 +215,8 @@ def _select(gateway: "Gateway", command: SelectContracts, envelope: Envelope, ro
 
 def close_order(request_id: str, number: int, account: str, symbol: str, side: Side, lots: int) -> SubmitOrder:
     """The market order of one slice of a flatten; its id comes from the request, so repeating it is safe."""
-    digest = hashlib.blake2b(f"{request_id}/{account}/{symbol}/{number}".encode(), digest_size=8).digest()
     return SubmitOrder(
-        client_order_id=base64.b32encode(digest).decode("ascii")[:10],
+        client_order_id=client_order_id(f"{request_id}/{account}/{symbol}/{number}"),
         account=account,
         symbol=symbol,
         side=side,

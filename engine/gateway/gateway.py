@@ -31,7 +31,7 @@ from engine.model.tick import Level
 from engine.settings import Settings
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role, ServerKeys
-from engine.wire.messages import Envelope, Family, FamilySeq, Pace, Pulse, Refused, Snapshot, Ticks, Watermark
+from engine.wire.messages import Envelope, FamilySeq, Pace, Pulse, Refused, Snapshot, Ticks, Watermark
 from engine.wire.sockets import Mailbox, Poller, Publisher, RouterServer, tcp
 
 log = logs.get(__name__)
@@ -190,7 +190,7 @@ class Gateway:
             self._ledger_failed(error)
         outbox, self._outbox = self._outbox, []
         for item in outbox:
-            self._publisher.publish(item.topic, item.body, family=Family.EVENT, cause=item.cause)
+            self.ticks.event(item.topic, item.body, item.cause)
 
     def _ledger_failed(self, error: LedgerError) -> None:
         self._ledger_error = str(error)
@@ -234,11 +234,14 @@ class Gateway:
     ) -> None:
         """See :class:`engine.brokers.base.BrokerListener`."""
         args = (symbol, ts_event, time.time_ns(), price, quantity, total_volume, flags)
-        self._mailbox.put((self._take_tick, args))
+        if self.broker.is_paced:
+            self.call(self._take_paced_tick, *args)
+        else:
+            self.ticks.take(*args)
 
     def on_book(self, symbol: str, ts_event: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
         """See :class:`engine.brokers.base.BrokerListener`."""
-        self._mailbox.put((self.ticks.book, (symbol, ts_event, time.time_ns(), bids, asks)))
+        self.ticks.book(symbol, ts_event, time.time_ns(), bids, asks)
 
     def on_order(self, report: OrderReport) -> None:
         """See :class:`engine.brokers.base.BrokerListener`."""
@@ -262,15 +265,16 @@ class Gateway:
 
     # --- the same on the gateway's thread ------------------------------------------------------------------------
 
-    def _take_tick(self, *args: Any) -> None:
+    def _take_paced_tick(self, *args: Any) -> None:
+        """In a paced market fills and ticks are told in the order in which the broker gave them."""
         if self._outbox:
-            self.flush()  # a fill that came before this tick is told before it
+            self.flush()
         self.ticks.take(*args)
 
     def _take_pace(self, pace: Pace) -> None:
         self._pace = pace
         self.flush()
-        self.ticks.pace(pace)
+        self.ticks.event("pace", pace)
 
     def _take_contract(self, contract: Contract) -> None:
         self.contracts[contract.symbol] = contract

@@ -1,13 +1,15 @@
 """The tick publisher: numbers ticks and books, keeps the ring of recent ticks, sends everything on PUB 5555.
 
-Owned by the gateway's thread. A symbol's numbers have no holes, so consumers see what they missed.
+Ticks are sent on the thread on which the broker tells them, so that no commit of the ledger ever holds one up.
+That makes this the one socket used by several threads; a lock keeps them apart, as libzmq asks for.
 """
 
+import threading
 from collections import deque
 from itertools import islice
 
 from engine.model.tick import Book, Level, Tick
-from engine.wire.messages import Family, LastTick, Pace, Ticks
+from engine.wire.messages import Family, LastTick, Ticks
 from engine.wire.sockets import Publisher
 
 
@@ -21,6 +23,7 @@ class TickPublisher:
 
     def __init__(self, publisher: Publisher, *, ring_ticks: int) -> None:
         self._publisher = publisher
+        self._lock = threading.Lock()
         self._ring_ticks = ring_ticks
         self._rings: dict[str, deque[Tick]] = {}
         self._positions: dict[str, deque[int]] = {}
@@ -37,49 +40,51 @@ class TickPublisher:
     def take(
         self, symbol: str, ts_event: int, ts_recv: int, price: int, quantity: int, total_volume: int, flags: int
     ) -> Tick:
-        """Numbers, keeps and sends a trade print."""
-        seq = self._tick_seqs.get(symbol, 0) + 1
-        self._tick_seqs[symbol] = seq
-        self.received[symbol] = ts_recv
-        tick = Tick(
-            symbol=symbol,
-            seq=seq,
-            ts_event=ts_event,
-            ts_recv=ts_recv,
-            price=price,
-            quantity=quantity,
-            total_volume=total_volume,
-            flags=flags,
-        )
-        ring = self._rings.get(symbol)
-        if ring is None:
-            ring = self._rings[symbol] = deque(maxlen=self._ring_ticks)
-            self._positions[symbol] = deque(maxlen=self._ring_ticks)
-        ring.append(tick)
-        position = self._publisher.publish(f"tick.{symbol}", tick, family=Family.TICK)
-        self._positions[symbol].append(position)
+        """Numbers, keeps and sends a trade print; any thread."""
+        with self._lock:
+            ring = self._rings.get(symbol)
+            if ring is None:
+                ring = self._rings[symbol] = deque(maxlen=self._ring_ticks)
+                self._positions[symbol] = deque(maxlen=self._ring_ticks)
+            tick = Tick(
+                symbol=symbol,
+                seq=self._tick_seqs.get(symbol, 0) + 1,
+                ts_event=ts_event,
+                ts_recv=ts_recv,
+                price=price,
+                quantity=quantity,
+                total_volume=total_volume,
+                flags=flags,
+            )
+            self._tick_seqs[symbol] = tick.seq
+            position = self._publisher.publish(f"tick.{symbol}", tick, family=Family.TICK)
+            ring.append(tick)
+            self._positions[symbol].append(position)
+            self.received[symbol] = ts_recv
         return tick
 
     def book(
         self, symbol: str, ts_event: int, ts_recv: int, bids: tuple[Level, ...], asks: tuple[Level, ...]
     ) -> None:
-        """Numbers and sends a book."""
-        last = self._books.get(symbol)
-        self.received[symbol] = ts_recv
-        book = Book(
-            symbol=symbol,
-            seq=(last.seq if last else 0) + 1,
-            ts_event=ts_event,
-            ts_recv=ts_recv,
-            bids=bids,
-            asks=asks,
-        )
-        self._books[symbol] = book
-        self._publisher.publish(f"book.{symbol}", book, family=Family.BOOK)
+        """Numbers and sends a book; any thread."""
+        with self._lock:
+            last = self._books.get(symbol)
+            book = Book(
+                symbol=symbol,
+                seq=(last.seq if last else 0) + 1,
+                ts_event=ts_event,
+                ts_recv=ts_recv,
+                bids=bids,
+                asks=asks,
+            )
+            self._books[symbol] = book
+            self.received[symbol] = ts_recv
+            self._publisher.publish(f"book.{symbol}", book, family=Family.BOOK)
 
-    def pace(self, pace: Pace) -> None:
-        """Sends a grant to paced strategies."""
-        self._publisher.publish("pace", pace, family=Family.EVENT)
+    def event(self, topic: str, body: object, cause: str = "") -> None:
+        """Sends an event of the gateway as the next of its family."""
+        with self._lock:
+            self._publisher.publish(topic, body, family=Family.EVENT, cause=cause)
 
     def last_tick(self, symbol: str) -> Tick | None:
         """The last tick of a contract, or None."""
@@ -99,16 +104,17 @@ class TickPublisher:
 
     def ticks_since(self, symbol: str, after_seq: int, limit: int) -> Ticks:
         """The ticks after a number, at most ``limit``; says from which number on the ring still has them."""
-        ring = self._rings.get(symbol)
-        if not ring:
-            return Ticks(symbol=symbol)
-        first = ring[0].seq
-        begin = max(0, after_seq + 1 - first)
-        found = tuple(islice(ring, begin, begin + limit))
-        return Ticks(
-            symbol=symbol,
-            ticks=found,
-            positions=tuple(islice(self._positions[symbol], begin, begin + limit)),
-            first_available=first,
-            is_complete=begin + len(found) >= len(ring),
-        )
+        with self._lock:
+            ring = self._rings.get(symbol)
+            if not ring:
+                return Ticks(symbol=symbol)
+            first = ring[0].seq
+            begin = max(0, after_seq + 1 - first)
+            found = tuple(islice(ring, begin, begin + limit))
+            return Ticks(
+                symbol=symbol,
+                ticks=found,
+                positions=tuple(islice(self._positions[symbol], begin, begin + limit)),
+                first_available=first,
+                is_complete=begin + len(found) >= len(ring),
+            )

@@ -87,9 +87,9 @@ def signal_id(condition_id: str, leg: Leg, attempt: int) -> str:
 
 
 def client_order_id(of_signal_id: str) -> str:
-    """Ten ASCII characters made from a signal id: 50 bits of its BLAKE2b hash in base 32.
+    """Ten ASCII characters made from a signal id: 60 bits of its BLAKE2b hash in URL-safe base 64.
 
     The broker's note field takes ten characters and brings them back on every report.
     """
-    digest = hashlib.blake2b(of_signal_id.encode(), digest_size=8).digest()
-    return base64.b32encode(digest).decode("ascii")[:10]
+    digest = hashlib.blake2b(of_signal_id.encode(), digest_size=9).digest()
+    return base64.urlsafe_b64encode(digest)[:10].decode("ascii")

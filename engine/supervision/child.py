@@ -5,6 +5,7 @@ Nothing here may import Qt: a child starts in tens of milliseconds.
 
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -161,6 +162,7 @@ def run(main: Main, context: ChildContext, pipe: Connection) -> None:
     threading.Thread(target=child.watch, name="watch", daemon=True).start()
     log = logs.get(__name__)
     log.info("started", pid=os.getpid())
+    gc.freeze()  # modules are here to stay; collecting garbage need not look at them again
     try:
         main(child)
         log.info("stopped")

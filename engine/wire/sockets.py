@@ -507,3 +507,4 @@ class Refusals:
     def close(self) -> None:
         """Ends the watch."""
         self._socket.raw.disable_monitor()
+        self._monitor.close(linger=0)
