@@ -245,11 +245,11 @@ class Supervisor:
     def _died(self, child: _Running, state: ProcessState, text: str) -> None:
         child.policy = child.policy.after_death(time.monotonic() - child.started)
         child.drop()
-        child.restarts += 1
         if child.policy.gives_up:
             child.state = ProcessState.GAVE_UP
             self._tell(child, f"{text}; it died {child.policy.early_deaths} times in a row: look at its log")
             return
+        child.restarts += 1
         child.state = state
         child.start_at = time.monotonic() + child.policy.delay_s
         self._tell(child, f"{text}; it starts again in {child.policy.delay_s:g} s")
