@@ -20,6 +20,7 @@ from engine.wire.codec import NAMES, Encoder, decode
 from engine.wire.keys import ClientKeys, Role, ServerKeys
 from engine.wire.messages import Envelope, Refused
 
+_ROLES: Final = {role.value: role for role in Role}
 TOPIC_END: Final = b"\0"
 """Ends the topic; subscribing to ``tick.TXFK4`` with it leaves ``tick.TXFK45`` out."""
 
@@ -204,9 +205,14 @@ class Pusher(Socket):
         super().__init__(zmq.PUSH, wire=wire, keys=keys, connect=endpoint, options=options, context=context)
         self._encoder = Encoder(source)
 
-    def push(self, body: object, *, id: str = "", cause: str = "") -> bool:
-        """Sends without waiting; False if there is no room (nobody pulls)."""
+    def push(self, body: object, *, id: str = "", cause: str = "") -> bytes:
+        """Sends without waiting and returns the frame, for :meth:`repeat`."""
         frame = self._encoder.encode(NAMES[type(body)], body, id=id, cause=cause, time=time.time_ns())
+        self.repeat(frame)
+        return frame
+
+    def repeat(self, frame: bytes) -> bool:
+        """Sends the same message once more, its time included; False if there is no room (nobody pulls)."""
         try:
             self.raw.send(frame, zmq.NOBLOCK)
         except zmq.Again:
@@ -263,16 +269,18 @@ class RouterServer(Socket):
         """The next request that is already here: client, its role (None without encryption), message."""
         while True:
             try:
-                frames = self.raw.recv_multipart(zmq.NOBLOCK, copy=False)
+                client = self.raw.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return None
-            if len(frames) != 2:
+            frame = self.raw.recv(zmq.NOBLOCK, copy=False)
+            if frame.more:
                 self.undecodable += 1
+                while self.raw.rcvmore:
+                    self.raw.recv(zmq.NOBLOCK)
                 continue
-            role = Role(str(frames[1].get("User-Id"))) if self._encrypted else None
-            envelope = self._decoded(frames[1].bytes)
+            envelope = self._decoded(frame.buffer)
             if envelope is not None:
-                return frames[0].bytes, role, envelope
+                return client, _ROLES[str(frame.get("User-Id"))] if self._encrypted else None, envelope
 
     def reply(self, client: bytes, request: Envelope, body: object) -> bytes:
         """Answers a request and returns the frame, for a repeated request."""
