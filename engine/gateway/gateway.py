@@ -81,6 +81,7 @@ class Gateway:
         on_decision: Callable[[str, str], None] | None = None,
     ) -> None:
         self.settings, self.broker, self.accounts = settings, broker, accounts
+        self._account_ids = frozenset(account.account for account in accounts)
         self.calendar = calendar
         self._instruments = instruments
         self._on_decision = on_decision
@@ -379,7 +380,7 @@ class Gateway:
             instrument = self.instrument(command.symbol)
         except UnknownInstrument as error:
             return Refused(code=Reason.UNKNOWN_SYMBOL, text=str(error))
-        if command.account not in {account.account for account in self.accounts}:
+        if command.account not in self._account_ids:
             return Refused(code=Reason.UNKNOWN_ACCOUNT, text=f"{command.account!r} is no account of this login")
         order = Order.from_command(command, self._cause_ns(command))
         verdict = self._verdict(order, instrument)

@@ -40,7 +40,6 @@ class Signal:
         price: price of the tick that caused it, scaled.
         tick_seq: the symbol's number of that tick.
         ts_event: exchange time of that tick.
-        ts_created: when the strategy made it, wall clock; entries grow stale from here.
         reason: ASCII word for people: ``turning_point``, ``take_profit``, ``stop_loss``, …
     """
 
@@ -55,7 +54,6 @@ class Signal:
     price: int
     tick_seq: int
     ts_event: int
-    ts_created: int = 0
     reason: str = ""
 
     @property

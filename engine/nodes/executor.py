@@ -35,7 +35,7 @@ def main(child: Child) -> None:
             poller.wait(_LOOP_MS)
             while (envelope := puller.receive()) is not None:
                 if isinstance(envelope.body, Signal):
-                    executor.on_signal(envelope.body)
+                    executor.on_signal(envelope.body, envelope.time)
             executor.on_replies()
             child.telemetry.counts["undecodable"] = puller.undecodable + requester.undecodable
             child.telemetry.counts["retries"] = requester.retries
@@ -81,8 +81,13 @@ class Executor:
         """Request id to signal."""
         self._seen: set[str] = set()
 
-    def on_signal(self, signal: Signal) -> None:
-        """Makes an order request of it, unless it was seen or an entry has grown stale."""
+    def on_signal(self, signal: Signal, ts_sent: int) -> None:
+        """Makes an order request of it, unless it was seen or an entry has grown stale.
+
+        Args:
+            signal: the signal.
+            ts_sent: when it was first sent, wall clock; repeating it does not make it younger.
+        """
         telemetry = self._child.telemetry
         telemetry.worked()
         telemetry.count("signals")
@@ -90,7 +95,7 @@ class Executor:
             telemetry.count("repeated")
             return
         self._seen.add(signal.signal_id)
-        age_ns = time.time_ns() - signal.ts_created
+        age_ns = time.time_ns() - ts_sent
         # A replay waits for each signal, so that in its time no signal ever grows old.
         if signal.leg is Leg.ENTRY and age_ns > self._age_limit_ns and not self._child.context.is_paced:
             text = f"{age_ns / NS_PER_S:.2f} s old, the limit is {self._age_limit_ns / NS_PER_S:g} s"

@@ -83,7 +83,7 @@ def main(child: Child) -> None:
 
 @dataclass(slots=True)
 class _Unanswered:
-    signal: Signal
+    frame: bytes
     resend_at: float
 
 
@@ -181,7 +181,7 @@ class StrategyNode:
         self._event_seq = _seq(snapshot, Family.EVENT)
         for order in snapshot.orders:
             self._unanswered.pop(order.signal_id, None)
-        pending = {item.signal.signal_id for item in self._unanswered.values()}
+        pending = set(self._unanswered)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
         again = tuple(signal for signal in decision.signals if signal.signal_id not in pending)
         self._perform(replace(decision, signals=again))
@@ -245,7 +245,7 @@ class StrategyNode:
 
     def _perform(self, decision: Decision) -> None:
         for signal in decision.signals:
-            self._send(replace(signal, ts_created=time.time_ns()))
+            self._send(signal)
         for condition in decision.conditions:
             self._requester.send(
                 ConditionReport(
@@ -262,18 +262,20 @@ class StrategyNode:
     def _send(self, signal: Signal) -> None:
         self._child.telemetry.count("signals")
         self._given.append(signal.signal_id)
-        self._unanswered[signal.signal_id] = _Unanswered(signal, time.monotonic() + self._resend_s)
-        if not self._pusher.push(signal, id=signal.signal_id):
-            log.warning("executor does not take signals", signal=signal.signal_id)
+        frame = self._pusher.push(signal, id=signal.signal_id)
+        self._unanswered[signal.signal_id] = _Unanswered(frame, time.monotonic() + self._resend_s)
 
     def resend(self) -> None:
         """Sends again what nobody acknowledged, and asks the ledger whether the answer was lost."""
+        if not self._unanswered:
+            return
         now = time.monotonic()
-        due = [item for item in self._unanswered.values() if now >= item.resend_at]
-        for item in due:
+        due = [item for item in self._unanswered.items() if now >= item[1].resend_at]
+        for signal_id, item in due:
             self._child.telemetry.count("resent")
             item.resend_at = now + self._resend_s
-            self._pusher.push(item.signal, id=item.signal.signal_id)
+            if not self._pusher.repeat(item.frame):
+                log.warning("executor does not take signals", signal=signal_id)
         if due:
             self._resync()
 

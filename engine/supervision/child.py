@@ -68,6 +68,7 @@ class Telemetry:
         self._lock = threading.Lock()
         self.counts: dict[str, int] = {}
         self.ts_last_work = 0
+        self._has_worked = False
         self._publisher: Publisher | None = None
         if context.telemetry:
             self._publisher = Publisher(
@@ -86,8 +87,8 @@ class Telemetry:
             self._lines.append(line)
 
     def worked(self) -> None:
-        """Notes that something useful was done now."""
-        self.ts_last_work = time.time_ns()
+        """Notes that something useful was done; the next heartbeat tells."""
+        self._has_worked = True
 
     def count(self, name: str, by: int = 1) -> None:
         """Adds to a named counter."""
@@ -99,6 +100,8 @@ class Telemetry:
         if self._publisher is None or now < self._due:
             return
         self._due = now + self._interval_s
+        if self._has_worked:
+            self._has_worked, self.ts_last_work = False, time.time_ns()
         heartbeat = Heartbeat(
             node=self._name, pid=os.getpid(), ts_last_work=self.ts_last_work, counts=dict(self.counts)
         )

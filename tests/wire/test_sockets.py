@@ -197,8 +197,7 @@ def test_signals_are_pushed_and_pulled_in_order(made: Callable[[Any], Any]) -> N
     puller = made(Puller(ANY, wire=PLAIN, keys=None))
     pusher = made(Pusher(puller.endpoint, source="strategy-1", wire=PLAIN, keys=None))
     signals = [signal(number) for number in range(1, 6)]
-    for item in signals:
-        assert pusher.push(item, id=item.signal_id)
+    frames = [pusher.push(item, id=item.signal_id) for item in signals]
     found: list[Any] = []
 
     def arrived() -> bool:
@@ -209,11 +208,14 @@ def test_signals_are_pushed_and_pulled_in_order(made: Callable[[Any], Any]) -> N
     until(arrived, "five signals")
     assert [envelope.body for envelope in found] == signals
     assert [envelope.id for envelope in found] == [item.signal_id for item in signals]
+    assert pusher.repeat(frames[0])
+    assert until(puller.receive, "the first once more") == found[0]
 
 
 def test_a_pusher_without_a_puller_never_blocks(made: Callable[[Any], Any]) -> None:
     pusher = made(Pusher(free(), source="s", wire=replace(PLAIN, signal_high_water=3), keys=None))
-    assert [pusher.push(signal(1)) for _ in range(10)][-1] is False
+    frame = pusher.push(signal(1))
+    assert [pusher.repeat(frame) for _ in range(10)][-1] is False
 
 
 def signal(attempt: int) -> Signal:

@@ -75,9 +75,7 @@ class TestSymbol:
     def test_of_a_month(self, code: str, month: str, symbol: str) -> None:
         assert symbol_of(code, month) == symbol
 
-    @pytest.mark.parametrize(
-        "month", ["", "20241", "202400", "202413", "2024-11", "202411W1", "202411/202412"]
-    )
+    @pytest.mark.parametrize("month", ["", "20241", "202400", "202413", "2024-11", "202411W1", "202411/202412"])
     def test_of_no_month(self, month: str) -> None:
         with pytest.raises(UnknownInstrument, match="YYYYMM"):
             symbol_of("TXF", month)
@@ -178,21 +176,15 @@ class TestMonths:
 
 
 class TestPrice:
-    @pytest.mark.parametrize(
-        ("text", "price"), [("22811", 22811), (" 22811.00 ", 22811), ("-5", -5), ("+0", 0)]
-    )
+    @pytest.mark.parametrize(("text", "price"), [("22811", 22811), (" 22811.00 ", 22811), ("-5", -5), ("+0", 0)])
     def test_parse_whole_points(self, text: str, price: int) -> None:
         assert TXFK4.parse_price(text) == price
 
-    @pytest.mark.parametrize(
-        ("text", "price"), [("-.18", -18), ("12", 1200), ("12.3", 1230), ("12.340", 1234)]
-    )
+    @pytest.mark.parametrize(("text", "price"), [("-.18", -18), ("12", 1200), ("12.3", 1230), ("12.340", 1234)])
     def test_parse_hundredths(self, text: str, price: int) -> None:
         assert CENTS.parse_price(text) == price
 
-    @pytest.mark.parametrize(
-        "text", ["", ".", "-", "1e5", "1_000", "1,000", "２２８１１", "NaN", "inf", "9" * 99]
-    )
+    @pytest.mark.parametrize("text", ["", ".", "-", "1e5", "1_000", "1,000", "２２８１１", "NaN", "inf", "9" * 99])
     def test_parse_refuses_what_is_no_plain_number(self, text: str) -> None:
         with pytest.raises(ValueError, match="is no price"):
             TXFK4.parse_price(text)
