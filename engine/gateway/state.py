@@ -128,6 +128,8 @@ class TradingState:
         condition may also use the lots that conditions of the other direction hold against it.
         """
         lots = -side.sign * self.net(account, symbol)
+        if condition_id and self.holding(condition_id).sign == side.sign:
+            return 0  # this side adds to what the condition holds
         if condition_id:
             lots += self._held_by_others(account, symbol, side, condition_id)
         exits = [

@@ -19,7 +19,7 @@ def socket() -> Iterator[Publisher]:
 
 
 def ticked(publisher: TickPublisher, count: int, symbol: str = "TXFK4") -> list[Tick]:
-    return [publisher.tick(symbol, 10 + n, 20 + n, 22_800 + n, 1, n, 0) for n in range(count)]
+    return [publisher.take(symbol, 10 + n, 20 + n, 22_800 + n, 1, n, 0) for n in range(count)]
 
 
 def test_each_contract_is_numbered_without_holes(socket: Publisher) -> None:
