@@ -93,10 +93,11 @@ class TickPublisher:
 
     def tick(self, symbol: str, seq: int) -> Tick | None:
         """The tick of this number, or None where the ring does not hold it."""
-        ring = self._rings.get(symbol)
-        if not ring or not ring[0].seq <= seq <= ring[-1].seq:
-            return None
-        return ring[seq - ring[0].seq]
+        with self._lock:
+            ring = self._rings.get(symbol)
+            if not ring or not ring[0].seq <= seq <= ring[-1].seq:
+                return None
+            return ring[seq - ring[0].seq]
 
     def last(self, symbol: str) -> LastTick:
         """The last tick and book of a contract."""
