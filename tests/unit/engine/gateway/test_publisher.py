@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -30,6 +31,37 @@ def test_each_contract_is_numbered_without_holes(socket: Publisher) -> None:
     assert ticks.position == before + 5
     assert ticks.last_tick("TXFK4") == one[-1]
     assert ticks.last_tick("TMFK4") is None
+
+
+def test_a_tick_is_found_by_its_number(socket: Publisher) -> None:
+    ticks = TickPublisher(socket, ring_ticks=3)
+    made = ticked(ticks, 5)
+    assert [ticks.tick("TXFK4", seq) for seq in range(7)] == [None, None, None, *made[2:], None]
+    assert ticks.tick("MXFK4", 1) is None
+
+
+def test_pages_tell_the_numbers_within_the_family(socket: Publisher) -> None:
+    ticks = TickPublisher(socket, ring_ticks=10)
+    before = ticks.position
+    for symbol in ("TXFK4", "MXFK4", "MXFK4", "TXFK4"):
+        ticked(ticks, 1, symbol)
+    assert [number - before for number in ticks.ticks_since("TXFK4", 0, 9).positions] == [1, 4]
+
+
+def test_many_threads_leave_no_hole_and_no_number_twice(socket: Publisher) -> None:
+    ticks = TickPublisher(socket, ring_ticks=10_000)
+    before = ticks.position
+    threads = [
+        threading.Thread(target=ticked, args=(ticks, 500, symbol)) for symbol in ("TXFK4", "TXFK4", "MXFK4")
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    one, other = (ticks.ticks_since(symbol, 0, 10_000) for symbol in ("TXFK4", "MXFK4"))
+    assert [tick.seq for tick in one.ticks] == list(range(1, 1001))
+    assert [tick.seq for tick in other.ticks] == list(range(1, 501))
+    assert sorted(one.positions + other.positions) == list(range(before + 1, before + 1501))
 
 
 def test_books_have_numbers_of_their_own(socket: Publisher) -> None:
@@ -85,8 +117,13 @@ class TestTicksSince:
     @settings(max_examples=100)
     @given(st.integers(0, 30), st.integers(1, 20), st.integers(0, 35), st.integers(1, 7))
     def test_page_by_page_nothing_is_lost_or_twice(self, count: int, ring: int, after: int, limit: int) -> None:
-        publisher = Publisher("inproc://pages", source="gateway", wire=Wire(encrypted=False), keys=None)
-        ticks = TickPublisher(publisher, ring_ticks=ring)
+        publisher = Publisher(tcp("127.0.0.1", 0), source="gateway", wire=Wire(encrypted=False), keys=None)
+        try:
+            self.check_pages(TickPublisher(publisher, ring_ticks=ring), count, ring, after, limit)
+        finally:
+            publisher.close()
+
+    def check_pages(self, ticks: TickPublisher, count: int, ring: int, after: int, limit: int) -> None:
         expected = [tick for tick in ticked(ticks, count)[-ring:] if tick.seq > after]
         found: list[Tick] = []
         pages = 0
@@ -94,10 +131,10 @@ class TestTicksSince:
             page = ticks.ticks_since("TXFK4", after, limit)
             found += page.ticks
             pages += 1
-            assert len(page.ticks) <= limit
+            assert len(page.positions) == len(page.ticks) <= limit
+            assert list(page.positions) == [tick.seq for tick in page.ticks]
             if page.is_complete:
                 break
             after = page.ticks[-1].seq
-        publisher.close()
         assert found == expected
         assert pages == max(1, -(-len(expected) // limit))
