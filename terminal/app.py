@@ -16,11 +16,11 @@ from PySide6 import QtCore, QtWidgets
 
 from engine import logs, worlds
 from engine.brokers.base import Broker, Credentials
-from engine.errors import EngineError
+from engine.errors import EngineError, RequestRefused
 from engine.host import Host
 from engine.model.condition import Condition, ConditionAction, ConditionCommand, ConditionSpec
 from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkState, LinkStatus
-from engine.model.order import Fill, Order, Side
+from engine.model.order import Fill, Order, OrderStatus, Reason, Side
 from engine.model.position import Account, Position
 from engine.model.session import TAIPEI, TradingCalendar
 from engine.model.signal import SignalRefused
@@ -48,6 +48,7 @@ from terminal.bridge.link import Endpoints, EngineLink
 from terminal.chart.widget import ChartWidget
 from terminal.dialogs.about import AboutDialog
 from terminal.dialogs.condition import ConditionDialog
+from terminal.dialogs.connection import ConnectionDialog
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.dialogs.settings import SettingsDialog
 from terminal.docks.book import BookDock
@@ -166,6 +167,7 @@ class Terminal(QtCore.QObject):
         window.theme_chosen.connect(self.set_theme)
         window.language_chosen.connect(self.set_language)
         window.settings_requested.connect(self._open_settings)
+        window.connection_requested.connect(self._show_connection)
         window.about_requested.connect(lambda: AboutDialog(self.window).open())
 
         bar.start_requested.connect(lambda: self._spawn(self.start_trading()))
@@ -258,6 +260,20 @@ class Terminal(QtCore.QObject):
         dialog.must_confirm_chosen.connect(self._set_must_confirm)
         dialog.open()
 
+    def _show_connection(self) -> None:
+        if self.run is None:
+            return
+        host = self.run.host
+        facts = {
+            self.tr("Feed (SUB)"): host.gateway.market_endpoint,
+            self.tr("Queries (DEALER)"): host.gateway.commands_endpoint,
+            self.tr("Telemetry (SUB)"): host.telemetry_endpoint,
+            self.tr("Public key of the servers"): host.server_key,
+        }
+        dialog = ConnectionDialog(facts, self.window)
+        dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
     def _set_must_confirm(self, must_confirm: bool) -> None:
         self.ticket.set_must_confirm(must_confirm)
         self._preferences = replace(self._preferences, must_confirm_orders=must_confirm)
@@ -278,6 +294,9 @@ class Terminal(QtCore.QObject):
     async def _told(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+        except RequestRefused as error:
+            reason = i18n.text(Reason(error.code)) if error.code in set(Reason) else error.code
+            self.say(f"{reason}: {error}", "warning")
         except EngineError as error:
             self.say(str(error), "warning")
         except Exception as error:
@@ -292,8 +311,30 @@ class Terminal(QtCore.QObject):
         if self.run is None:
             return
         answer = await self.run.link.request(request)
-        if text := getattr(answer, "text", ""):
+        log.info("carried out", request=type(request).__name__, answer=getattr(answer, "text", ""))
+        if text := self._done_text(request):
             self.say(text)
+        if isinstance(answer, Order) and answer.status in (OrderStatus.DENIED, OrderStatus.REJECTED):
+            self.say(f"{i18n.text(answer.status)}: {i18n.text(answer.reason)}: {answer.text}", "warning")
+
+    def _done_text(self, request: object) -> str:
+        """What a person is told when the gateway has taken a request; what comes of it shows in the tables."""
+        match request:
+            case CancelOrder() | CancelAll():
+                return self.tr("Cancel sent; an order is cancelled when the exchange says so.")
+            case ReplaceOrder():
+                return self.tr("Change sent; it holds when the exchange says so.")
+            case Flatten():
+                return self.tr("Closing orders sent; watch the positions until they are flat.")
+            case SetHalt(depth=HaltDepth.NONE):
+                return self.tr("Trading resumed: new entries pass again.")
+            case SetHalt():
+                return self.tr("Trading halted: no new entries; exits and cancels still pass.")
+            case ConditionCommand(action=ConditionAction.ARM):
+                return self.tr("Condition armed.")
+            case ConditionCommand():
+                return self.tr("Condition changed.")
+        return ""
 
     # --- login ---------------------------------------------------------------------------------------------------
 

@@ -22,8 +22,8 @@ from terminal.dialogs.login import LoginRequest
 
 log = logs.get(__name__)
 
-OFFSET: Final = 4
-"""How far the two triggers lie from the first price, points: near, so that something happens soon."""
+QUICK: Final = 10.0
+"""From this speed on minutes pass in seconds: bars are longer and levels wider."""
 _READY_S: Final = 30.0
 _SETTLE_S: Final = 3.0
 
@@ -72,7 +72,7 @@ class Demo:
         request = LoginRequest(
             broker=broker, user="demo", replay_file=self._file, speed=self._speed, url="simulated"
         )
-        terminal.chart.set_time_frame(60 if self._speed > 10 else 1)
+        terminal.chart.set_time_frame(60 if self._speed >= QUICK else 1)
         await terminal.log_in(request, hold=True, contracts=())
         assert terminal.run
         offered = [item.symbol for item in terminal.run.broker.contracts()]
@@ -89,16 +89,18 @@ class Demo:
     def _conditions(self, tick: Tick) -> list[ConditionSpec]:
         assert self._terminal.run
         account = self._terminal.run.accounts[0].account
+        is_quick = self._speed >= QUICK
+        offset = 8 if is_quick else 4
         return [
             ConditionSpec(
                 condition_id=name,
                 account=account,
                 symbol=tick.symbol,
                 action=side,
-                trigger_price=tick.price - side.sign * OFFSET,
+                trigger_price=tick.price - side.sign * offset,
                 turning_points=3,
-                take_profit_points=25,
-                stop_loss_points=15,
+                take_profit_points=90 if is_quick else 25,
+                stop_loss_points=45 if is_quick else 15,
             )
             for name, side in (("support", Side.BUY), ("resistance", Side.SELL))
         ]

@@ -26,6 +26,7 @@ class MainWindow(QtWidgets.QMainWindow):
         login_requested(): a person wants to log in.
         logout_requested(): a person wants to log out.
         settings_requested(): a person wants to see the settings.
+        connection_requested(): a developer wants to know where the engine listens.
         about_requested(): a person wants to know what this is.
         theme_chosen(str): name of a theme; the window follows when :meth:`set_theme` is called.
         language_chosen(str): code of a language.
@@ -44,6 +45,7 @@ class MainWindow(QtWidgets.QMainWindow):
     login_requested = QtCore.Signal()
     logout_requested = QtCore.Signal()
     settings_requested = QtCore.Signal()
+    connection_requested = QtCore.Signal()
     about_requested = QtCore.Signal()
     theme_chosen = QtCore.Signal(str)
     language_chosen = QtCore.Signal(str)
@@ -112,6 +114,7 @@ class MainWindow(QtWidgets.QMainWindow):
         """Which of log in and log out is possible."""
         self.login_action.setEnabled(not is_logged_in)
         self.logout_action.setEnabled(is_logged_in)
+        self.connection_action.setEnabled(is_logged_in)
 
     def show_message(self, text: str) -> None:
         """A sentence in the status bar, until the next one."""
@@ -171,6 +174,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.quit_action.setText(self.tr("Quit"))
         self.reset_action.setText(self.tr("Reset layout"))
         self.full_screen_action.setText(self.tr("Full screen"))
+        self.connection_action.setText(self.tr("Developer connection…"))
         self.about_action.setText(self.tr("About"))
         self._theme_actions["dark"].setText(self.tr("Dark"))
         self._theme_actions["light"].setText(self.tr("Light"))
@@ -250,6 +254,8 @@ class MainWindow(QtWidgets.QMainWindow):
         for menu in menus:
             bar.addMenu(menu)
         self._help_menu = bar.addMenu("")
+        self.connection_action = self._action(self._help_menu, "Ctrl+Shift+D", self.connection_requested.emit)
+        self.connection_action.setEnabled(False)
         self.about_action = self._action(self._help_menu, "F1", self.about_requested.emit)
 
     def _action(self, menu: QtWidgets.QMenu, shortcut: str, slot: Callable[[], object]) -> QtGui.QAction:

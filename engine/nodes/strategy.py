@@ -13,7 +13,7 @@ from typing import Final
 
 from engine import logs
 from engine.errors import RequestError
-from engine.model.condition import ConditionCommand, ConditionExecution
+from engine.model.condition import ConditionCommand, ConditionExecution, ConditionState
 from engine.model.order import Reason
 from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick
@@ -152,7 +152,9 @@ class StrategyNode:
             seqs = [
                 known[item.condition_id]
                 for item in snapshot.conditions
-                if item.spec.symbol == symbol and not item.state.is_final
+                if item.spec.symbol == symbol
+                and not item.state.is_final
+                and item.state is not ConditionState.DRAFT
             ]
             last = next((item.tick for item in snapshot.last if item.symbol == symbol), None)
             self._last_seq[symbol] = min(seqs) if seqs else (last.seq if last else 0)

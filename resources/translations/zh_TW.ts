@@ -883,6 +883,17 @@
     </message>
 </context>
 <context>
+    <name>ConnectionDialog</name>
+    <message>
+        <source>Developer connection</source>
+        <translation>開發者連線</translation>
+    </message>
+    <message>
+        <source>A program of yours can read the feed and ask, never order. Put its public key into the settings ([wire] reader_keys), log in again, and connect with the key below. Every run has new keys; engine/wire/PROTOCOL.md describes the messages.</source>
+        <translation>您自己的程式可以讀取行情與查詢,但不能下單。請將該程式的公鑰加入設定([wire] reader_keys),重新登入,並使用下方的公鑰連線。每次執行都會產生新的金鑰;訊息格式見 engine/wire/PROTOCOL.md。</translation>
+    </message>
+</context>
+<context>
     <name>ContractsDock</name>
     <message>
         <source>Contracts</source>
@@ -1090,6 +1101,10 @@
     <message>
         <source>Full screen</source>
         <translation>全螢幕</translation>
+    </message>
+    <message>
+        <source>Developer connection…</source>
+        <translation>開發者連線…</translation>
     </message>
     <message>
         <source>About</source>
@@ -1401,6 +1416,50 @@
 </context>
 <context>
     <name>Terminal</name>
+    <message>
+        <source>Feed (SUB)</source>
+        <translation>行情(SUB)</translation>
+    </message>
+    <message>
+        <source>Queries (DEALER)</source>
+        <translation>查詢(DEALER)</translation>
+    </message>
+    <message>
+        <source>Telemetry (SUB)</source>
+        <translation>遙測(SUB)</translation>
+    </message>
+    <message>
+        <source>Public key of the servers</source>
+        <translation>伺服器公鑰</translation>
+    </message>
+    <message>
+        <source>Cancel sent; an order is cancelled when the exchange says so.</source>
+        <translation>刪單已送出;交易所回報後才算刪除。</translation>
+    </message>
+    <message>
+        <source>Change sent; it holds when the exchange says so.</source>
+        <translation>改單已送出;交易所回報後才生效。</translation>
+    </message>
+    <message>
+        <source>Closing orders sent; watch the positions until they are flat.</source>
+        <translation>平倉委託已送出;請確認部位歸零。</translation>
+    </message>
+    <message>
+        <source>Trading resumed: new entries pass again.</source>
+        <translation>已恢復交易:可以再建立新部位。</translation>
+    </message>
+    <message>
+        <source>Trading halted: no new entries; exits and cancels still pass.</source>
+        <translation>已暫停交易:不再建立新部位,平倉與刪單仍可進行。</translation>
+    </message>
+    <message>
+        <source>Condition armed.</source>
+        <translation>條件已開始監控。</translation>
+    </message>
+    <message>
+        <source>Condition changed.</source>
+        <translation>條件已變更。</translation>
+    </message>
     <message>
         <source>Log in first.</source>
         <translation>請先登入。</translation>
