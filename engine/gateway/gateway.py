@@ -540,6 +540,20 @@ class Gateway:
                 self._take_fill(fill)
             for report in reports:
                 self._take_report(report)
+            known = {report.client_order_id for report in reports}
+            for order in open_orders:
+                if order.account == account.account and order.client_order_id not in known:
+                    self._never_arrived(self.state.orders[order.client_order_id])
+
+    def _never_arrived(self, order: Order) -> None:
+        """Ends an order of the present session that the broker, asked after the link came back, does not know."""
+        session = self.session(self.instrument(order.symbol))
+        is_open = order.status in (OrderStatus.UNKNOWN, OrderStatus.INTENT)
+        if is_open and session is not None and session.contains(order.ts_created):
+            now = self.broker.clock.now_ns()
+            text = "the broker does not know it: it never arrived"
+            self.tell_order(order.moved(OrderStatus.REJECTED, now, reason=Reason.AMBIGUOUS, text=text))
+            self.watermarks()
 
     # --- halt and conditions -------------------------------------------------------------------------------------
 
