@@ -123,6 +123,9 @@ def _condition_command(
         return Refused(code=Reason.INVALID, text=why)
     if command.spec is not None and command.spec.symbol not in gateway.contracts:
         return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{command.spec.symbol} is not offered by the broker")
+    if command.spec is not None and command.spec.account not in {item.account for item in gateway.accounts}:
+        text = f"{command.spec.account!r} is no account of this login"
+        return Refused(code=Reason.UNKNOWN_ACCOUNT, text=text)
     numbered = replace(command, revision=(known.revision if known else 0) + 1)
     if known is None:
         after = support_resistance.created(numbered)
