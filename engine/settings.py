@@ -195,7 +195,24 @@ def load(path: Path | None = None) -> Settings:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: no valid TOML: {error}") from error
-    return typing.cast(Settings, _build(Settings, table, Settings(), f"{path}: "))
+    found = typing.cast(Settings, _build(Settings, table, Settings(), f"{path}: "))
+    if problem := _problem(found):
+        raise SettingsError(f"{path}: {problem}")
+    return found
+
+
+def _problem(settings: Settings) -> str:
+    """What is wrong with values that have the right type, in a sentence; empty if nothing is."""
+    for item in dataclasses.fields(Endpoints):
+        value = getattr(settings.endpoints, item.name)
+        if isinstance(value, int) and value > 65535:
+            return f"endpoints.{item.name}: {value} is no port; the highest is 65535"
+    if settings.ledger.synchronous not in ("FULL", "NORMAL"):
+        return f"ledger.synchronous: {settings.ledger.synchronous!r}; known are FULL and NORMAL"
+    for key in settings.wire.reader_keys:
+        if not key.isascii() or len(key) != 40:
+            return f"wire.reader_keys: {key!r} is no CURVE public key of 40 characters"
+    return ""
 
 
 def with_free_ports(settings: Settings) -> Settings:

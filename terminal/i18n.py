@@ -215,6 +215,7 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (Reason.STALE_FEED, QT_TRANSLATE_NOOP("Codes", "Quotes are silent")),
     (Reason.NO_PRICE, QT_TRANSLATE_NOOP("Codes", "No price yet")),
     (Reason.HALTED, QT_TRANSLATE_NOOP("Codes", "Trading is halted")),
+    (Reason.EXIT_WORKING, QT_TRANSLATE_NOOP("Codes", "Other orders close it already")),
     (Reason.NOT_REDUCING, QT_TRANSLATE_NOOP("Codes", "Would not reduce the position")),
     (Reason.NOT_CONNECTED, QT_TRANSLATE_NOOP("Codes", "Not connected")),
     (Reason.UNKNOWN_SYMBOL, QT_TRANSLATE_NOOP("Codes", "Unknown contract")),

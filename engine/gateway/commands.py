@@ -3,6 +3,7 @@
 Every handler returns the reply. Keys have roles; a request that its role does not allow is refused by name.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from engine.model.condition import ConditionAction, ConditionCommand, ConditionS
 from engine.model.order import Order, OrderType, Reason, Side, SubmitOrder, TimeInForce
 from engine.model.signal import SignalRefused, client_order_id
 from engine.strategies import support_resistance
+from engine.timing import NS_PER_S
 from engine.wire.keys import Role
 from engine.wire.messages import (
     CancelAll,
@@ -53,6 +55,11 @@ def _submit(gateway: "Gateway", command: SubmitOrder, envelope: Envelope, role: 
     if role is Role.EXECUTOR and command.client_order_id != made_from:
         text = "an executor's order must name its signal and carry the client order id made from it"
         return Refused(code=Reason.FORBIDDEN, text=text)
+    age_s = (time.time_ns() - envelope.time) / NS_PER_S
+    limit_s = gateway.settings.risk.entry_signal_age_s
+    if age_s > limit_s and not command.reduce_only and not gateway.broker.is_paced:
+        text = f"the request waited {age_s:.1f} s for the gateway, the limit is {limit_s:g} s"
+        return Refused(code=Reason.STALE_SIGNAL, text=text)
     if role is Role.WINDOW and (command.signal_id or command.condition_id):
         return Refused(code=Reason.FORBIDDEN, text="a person's order belongs to no signal and no condition")
     return gateway.submit(command, envelope.cause or envelope.id)
@@ -119,14 +126,17 @@ def _condition_command(
     known = gateway.state.conditions.get(command.condition_id)
     if command.spec is not None and command.spec.condition_id != command.condition_id:
         return Refused(code=Reason.INVALID, text="the spec is of another condition")
-    if why := support_resistance.refusal(known, command):
+    if why := support_resistance.refusal(known, command) or _in_market(gateway, command):
         return Refused(code=Reason.INVALID, text=why)
     if command.spec is not None and command.spec.symbol not in gateway.contracts:
         return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{command.spec.symbol} is not offered by the broker")
     if command.spec is not None and command.spec.account not in {item.account for item in gateway.accounts}:
         text = f"{command.spec.account!r} is no account of this login"
         return Refused(code=Reason.UNKNOWN_ACCOUNT, text=text)
-    numbered = replace(command, revision=(known.revision if known else 0) + 1)
+    spec = command.spec or (known.spec if known else None)
+    last = gateway.ticks.last_tick(spec.symbol) if spec else None
+    tick_seq = last.seq if last else 0
+    numbered = replace(command, revision=(known.revision if known else 0) + 1, tick_seq=tick_seq)
     if known is None:
         after = support_resistance.created(numbered)
     else:
@@ -135,11 +145,19 @@ def _condition_command(
             moved = replace(moved, ts_event=gateway.broker.clock.now_ns())
             gateway.record(moved)
             gateway.tell(f"transition.{command.condition_id}", moved, envelope.id)
-    tick = gateway.ticks.last_tick(after.spec.symbol)
-    after = replace(after, tick_seq=tick.seq if tick else 0, ts_updated=gateway.broker.clock.now_ns())
+    after = replace(after, tick_seq=tick_seq, ts_updated=gateway.broker.clock.now_ns())
     gateway.tell(f"condition.{command.condition_id}", numbered, envelope.id)
     gateway.tell_condition(after, envelope.id)
     return Done(text=f"the condition is {after.state}")
+
+
+def _in_market(gateway: "Gateway", command: ConditionCommand) -> str:
+    """Why a condition cannot be cancelled although its last report was from before its entry."""
+    if command.action is not ConditionAction.CANCEL:
+        return ""
+    held = gateway.state.holding(command.condition_id)
+    is_working = any(order.condition_id == command.condition_id for order in gateway.state.working())
+    return "its entry order is on its way" if is_working or held.entered > held.exited else ""
 
 
 def release_conditions(gateway: "Gateway", symbol: str) -> str:
@@ -171,7 +189,8 @@ def _condition_report(
     if known is not None and condition.revision < known.revision:
         # A person's command is on its way to the strategy; its answer to that will be the truth.
         return Done(text="outdated")
-    if known is not None and known.state is ConditionState.CANCELLED and not condition.state.is_final:
+    is_over = known is not None and known.state is ConditionState.CANCELLED
+    if is_over and not condition.state.is_final and not condition.state.is_in_market:
         return Done(text="cancelled before")
     if condition != known:
         gateway.tell_condition(condition, envelope.id)

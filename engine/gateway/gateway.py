@@ -105,16 +105,22 @@ class Gateway:
         self._replies: OrderedDict[tuple[Role | None, str], bytes] = OrderedDict()
         self._waiting: list[Watermark] = []
         self._ledger_error = ""
+        self._unwritten: list[Event] = []
         self._pace: Pace | None = None
         self._begin_run()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     def _begin_run(self) -> None:
-        """Tick numbers begin anew with every run; what the ledger remembers of them is void."""
+        """Tick numbers begin anew with every run, and whether an intent left is not known any more."""
         for condition in list(self.state.conditions.values()):
             if not condition.state.is_final:
                 self.record(replace(condition, tick_seq=0))
+        for order in list(self.state.orders.values()):
+            if order.status is OrderStatus.INTENT:
+                text = "the program ended before the broker's answer was written"
+                now = time.time_ns()
+                self.record(order.moved(OrderStatus.UNKNOWN, now, reason=Reason.AMBIGUOUS, text=text))
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -145,16 +151,17 @@ class Gateway:
             if self._mailbox in ready:
                 for handler, args in self._mailbox.take():
                     self._guarded(handler, *args)
-                self.flush()
+                self._guarded(self.flush)
             if self._server in ready:
-                self._serve()
+                self._guarded(self._serve)
             if time.monotonic() - watch >= _TICK_S:
                 watch = time.monotonic()
                 self._guarded(self._watch_feed)
             if watch - pulse >= _PULSE_S:
                 pulse = watch
+                self._guarded(self._write_again)
                 self.tell("pulse", Pulse(now_ns=max(0, self.broker.clock.now_ns()), position=self.ticks.position))
-            self.flush()
+            self._guarded(self.flush)
 
     def _guarded(self, handler: Callable[..., object], *args: Any) -> None:
         """Runs a handler; a bug in one never ends the thread that guards everything."""
@@ -175,7 +182,22 @@ class Gateway:
             self.ledger.append(event, time.time_ns())
         except LedgerError as error:
             self._ledger_failed(error)
-            self.state.apply(event)
+            self._unwritten.append(event)
+            self.ledger.apply(event)
+
+    def _write_again(self) -> None:
+        """Facts that could not be written are tried again; when all are, entries pass again."""
+        if not self._ledger_error:
+            return
+        try:
+            while self._unwritten:
+                self.ledger.write(self._unwritten[0], time.time_ns())
+                del self._unwritten[0]
+            self.ledger.commit()
+        except LedgerError:
+            return
+        self._ledger_error = ""
+        self.set_link("ledger", LinkState.UP, "")
 
     def tell(self, topic: str, body: object, cause: str = "") -> None:
         """Publishes with the next commit."""
@@ -284,7 +306,7 @@ class Gateway:
     def _take_link(self, link: str, state: LinkState, text: str) -> None:
         before = self.links.get(link)
         self.set_link(link, state, text)
-        if link == "trade" and state is LinkState.UP and before and before.state is not LinkState.UP:
+        if link == "trade" and state is LinkState.UP and (before is None or before.state is not LinkState.UP):
             self.reconcile()
 
     def _take_report(self, report: OrderReport) -> None:
@@ -374,7 +396,8 @@ class Gateway:
         """Takes an order through risk, ledger and broker; the same id gives the same order, never a second one."""
         if known := self.state.orders.get(command.client_order_id):
             return known
-        if command.signal_id in self.state.refused:
+        if refused := self.state.refused.get(command.signal_id):
+            self.tell(f"condition.{refused.signal.condition_id}", refused, command.signal_id)
             return Refused(code=Reason.DUPLICATE, text=f"signal {command.signal_id} was refused before")
         try:
             instrument = self.instrument(command.symbol)
@@ -411,6 +434,8 @@ class Gateway:
     def _verdict(self, order: Order, instrument: Instrument) -> ApprovedOrder | RiskRefused:
         lots = self.state.reducible(order.account, order.symbol, order.side, order.condition_id)
         if order.reduce_only:
+            if not lots and self.state.closing(order.account, order.symbol, order.side):
+                return RiskRefused(Reason.EXIT_WORKING, f"other orders close all {order.symbol} lots already")
             if not lots:
                 return RiskRefused(Reason.NOT_REDUCING, f"no {order.symbol} lots are left to close")
             order = replace(order, quantity=min(order.quantity, lots))
@@ -462,16 +487,18 @@ class Gateway:
     def _intend(self, order: Order, cause: str) -> Order:
         """Writes the intent and waits until it is durable; an entry whose intent is not is denied."""
         try:
-            self.ledger.append(order, time.time_ns())
+            self.ledger.commit()
+            self.ledger.write(order, time.time_ns())
             self.ledger.commit()
         except LedgerError as error:
             self._ledger_failed(error)
+            self.ledger.rollback()
             if not order.reduce_only:
                 denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=Reason.LEDGER, text=str(error))
-                self.state.apply(denied)
-                self.tell(f"order.{order.symbol}", denied, cause)
+                self.tell_order(denied, cause)
                 return denied
-            self.state.apply(order)  # an exit is attempted all the same
+            self._unwritten.append(order)  # an exit is attempted all the same
+        self.ledger.apply(order)
         return order
 
     def _call_broker(self, order: Order) -> Order:
@@ -572,9 +599,12 @@ class Gateway:
     def refuse_signal(self, refused: SignalRefused) -> None:
         """Writes that no order will be made of a signal, unless one was made already."""
         signal_id = refused.signal.signal_id
-        if signal_id in self.state.refused or signal_id in self.state.order_of_signal:
+        if signal_id in self.state.order_of_signal:
             return
-        self.record(refused)
+        if known := self.state.refused.get(signal_id):
+            refused = known  # told again, for whoever missed it
+        else:
+            self.record(refused)
         self.tell(f"condition.{refused.signal.condition_id}", refused, signal_id)
         self.watermarks()
 
@@ -607,6 +637,12 @@ class Gateway:
             if request is None:
                 break
             client, role, envelope = request
+            if not envelope.id:
+                refused = Refused(
+                    code=Reason.INVALID, text="a request needs an id, for its answer and for retries"
+                )
+                self._server.reply(client, envelope, refused)
+                continue
             key = (role, envelope.id)
             if kept := self._replies.get(key):
                 self._server.resend(client, kept)
@@ -615,7 +651,7 @@ class Gateway:
         self.flush()
         for key, (client, envelope, body) in done.items():
             frame = self._server.reply(client, envelope, body)
-            if envelope.id and not isinstance(body, Snapshot | Ticks):
+            if not isinstance(body, Snapshot | Ticks):
                 self._replies[key] = frame
         while len(self._replies) > _KEPT_REPLIES:
             self._replies.popitem(last=False)
@@ -634,7 +670,7 @@ class Gateway:
         return Snapshot(
             environment=self.broker.environment,
             now_ns=max(0, self.broker.clock.now_ns()),
-            seqs=tuple(FamilySeq(family=name, seq=seq) for name, seq in self._publisher.seqs.items()),
+            seqs=tuple(FamilySeq(family=name, seq=seq) for name, seq in dict(self._publisher.seqs).items()),
             accounts=self.accounts,
             contracts=tuple(self.contracts.values()),
             selected=self.selected,

@@ -17,6 +17,8 @@ from engine.model.order import Order
 from engine.wire.codec import NAMES, from_array, to_array
 
 SCHEMA: Final = 1
+_BUSY_S: Final = 0.1
+"""How long a locked file is waited for: longer would hold up the exits that guard a position."""
 _TABLES: Final = """
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL
@@ -44,13 +46,13 @@ class Ledger:
         self.state = TradingState({})
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
         try:
             self._open(synchronous)
             for event in self.events():
-                self._apply(event)
+                self.apply(event)
         except (sqlite3.Error, EngineError) as error:
             self._db.close()
             if isinstance(error, LedgerError):
@@ -83,7 +85,8 @@ class Ledger:
             except (DecodeError, ValueError) as error:
                 raise LedgerError(f"{self.path}: event {seq} ({kind}) cannot be read: {error}") from error
 
-    def _apply(self, event: Event) -> None:
+    def apply(self, event: Event) -> None:
+        """Adds an event to the state alone; a fact holds also where it cannot be written."""
         symbol = getattr(event, "symbol", "")
         if symbol and symbol not in self.state.instruments:
             self.state.instruments[symbol] = self._instrument(symbol)
@@ -91,6 +94,15 @@ class Ledger:
 
     def append(self, event: Event, ts_ns: int) -> None:
         """Adds an event to the open batch and to the state; :meth:`commit` makes it durable.
+
+        Raises:
+            LedgerError: it could not be written; the state is as before.
+        """
+        self.write(event, ts_ns)
+        self.apply(event)
+
+    def write(self, event: Event, ts_ns: int) -> None:
+        """Adds an event to the open batch alone.
 
         Raises:
             LedgerError: the disk is full, the file locked, or an order or signal was decided before.
@@ -111,7 +123,6 @@ class Ledger:
             )
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
-        self._apply(event)
 
     @property
     def has_pending(self) -> bool:
@@ -130,6 +141,11 @@ class Ledger:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
+
+    def rollback(self) -> None:
+        """Takes the events back that were written but not committed; the state is the caller's concern."""
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Commits and closes."""

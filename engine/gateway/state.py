@@ -144,6 +144,14 @@ class TradingState:
             lots = min(lots, held.entered - held.exited - own)
         return max(0, lots)
 
+    def closing(self, account: str, symbol: str, side: Side) -> int:
+        """Lots that working exits of this side are about to close."""
+        return sum(
+            order.remaining
+            for order in self.working(symbol)
+            if order.reduce_only and order.side is side and order.account == account
+        )
+
     def _held_by_others(self, account: str, symbol: str, side: Side, condition_id: str) -> int:
         """Lots that other live conditions, which entered by orders of this side, hold and still guard."""
         return sum(

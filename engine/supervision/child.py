@@ -81,7 +81,8 @@ class Telemetry:
 
     def log_line(self, level: str, text: str, ids: dict[str, str]) -> None:
         """Keeps a log line for the next beat; any thread."""
-        line = LogLine(node=self._name, level=level, ts_event=time.time_ns(), text=text[:2000], ids=ids)
+        short = {key: value[:500] for key, value in ids.items()}
+        line = LogLine(node=self._name, level=level, ts_event=time.time_ns(), text=text[:2000], ids=short)
         with self._lock:
             del self._lines[:-500]
             self._lines.append(line)

@@ -525,6 +525,10 @@
         <translation>交易已暫停</translation>
     </message>
     <message>
+        <source>Other orders close it already</source>
+        <translation>已有其他委託正在平倉</translation>
+    </message>
+    <message>
         <source>Would not reduce the position</source>
         <translation>無法減少部位</translation>
     </message>
