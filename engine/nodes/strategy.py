@@ -19,6 +19,7 @@ from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick
 from engine.strategies.base import NOTHING, Decision, Strategy
 from engine.supervision.child import Child
+from engine.timing import NS_PER_S
 from engine.wire.messages import (
     ConditionReport,
     Envelope,
@@ -104,6 +105,7 @@ class StrategyNode:
         self._child, self._strategy = child, strategy
         self._subscriber, self._pusher, self._requester = subscriber, pusher, requester
         self._resend_s = child.context.settings.strategy.signal_resend_s
+        self._age_limit_ns = int(child.context.settings.risk.entry_signal_age_s * NS_PER_S)
         self._is_paced = child.context.is_paced
         self._last_seq: dict[str, int] = {}
         self._event_seq = 0
@@ -121,7 +123,8 @@ class StrategyNode:
         snapshot: Snapshot = self._requester.request(GetSnapshot())
         self._event_seq = _seq(snapshot, Family.EVENT)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
-        self._perform(self._without_stale_entries(decision))
+        text = "the strategy was restarted before the signal was taken"
+        self._perform(self._without_stale_entries(decision, text))
         self._follow_symbols(snapshot)
         if self._is_paced:
             if snapshot.pace:
@@ -131,8 +134,8 @@ class StrategyNode:
             self._advance()
             self._answer(0)
 
-    def _without_stale_entries(self, decision: Decision) -> Decision:
-        """After a restart nobody knows how old an unsent entry is: it is refused. Exits are sent."""
+    def _without_stale_entries(self, decision: Decision, text: str) -> Decision:
+        """Refuses entries that are old, or of which nobody knows how old they are. Exits are sent."""
         if self._is_paced:
             return decision
         kept = []
@@ -140,7 +143,6 @@ class StrategyNode:
             if signal.leg is not Leg.ENTRY:
                 kept.append(signal)
                 continue
-            text = "the strategy was restarted before the signal was taken"
             refused = SignalRefused(signal=signal, reason=Reason.STALE_SIGNAL, text=text, ts_event=signal.ts_event)
             self._requester.send(refused, cause=signal.signal_id)
         return replace(decision, signals=tuple(kept))
@@ -240,8 +242,13 @@ class StrategyNode:
         self._last_seq[tick.symbol] = tick.seq
         self._child.telemetry.worked()
         decision = self._strategy.on_tick(tick)
-        if decision is not NOTHING:
-            self._perform(decision)
+        if decision is NOTHING:
+            return
+        age_ns = time.time_ns() - tick.ts_recv
+        if age_ns > self._age_limit_ns:  # caught up on after a late start or a gap
+            text = f"its tick came {age_ns / NS_PER_S:.1f} s ago"
+            decision = self._without_stale_entries(decision, text)
+        self._perform(decision)
 
     # --- decisions -----------------------------------------------------------------------------------------------
 
