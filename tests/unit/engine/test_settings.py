@@ -42,7 +42,7 @@ def test_a_file_changes_what_it_names_and_nothing_else(file: Path) -> None:
         market = 0
         [wire]
         encrypted = false
-        reader_keys = ["abc", "def"]
+        reader_keys = ["kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", "dddddddddddddddddddddddddddddddddddddddd"]
         request_timeout_s = 2
         [market]
         closed_days = [2026-11-23]
@@ -54,7 +54,10 @@ def test_a_file_changes_what_it_names_and_nothing_else(file: Path) -> None:
     base, found = Settings(), load(file)
     assert found.endpoints == dataclasses.replace(base.endpoints, market=0)
     assert found.wire == dataclasses.replace(
-        base.wire, encrypted=False, reader_keys=("abc", "def"), request_timeout_s=2.0
+        base.wire,
+        encrypted=False,
+        reader_keys=("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk", "dddddddddddddddddddddddddddddddddddddddd"),
+        request_timeout_s=2.0,
     )
     assert type(found.wire.request_timeout_s) is float
     assert found.market.closed_days == (date(2026, 11, 23),)
