@@ -234,9 +234,10 @@ class StrategyNode:
         if tick.seq > last + 1:
             self._child.telemetry.count("gaps")
             for _, missed in self._fetch(tick.symbol):
-                if missed.seq < tick.seq:
+                if missed.seq < tick.seq or not self._is_paced:  # what comes again later is dropped by its number
                     self._process(missed)
-        self._process(tick)
+        if tick.seq > self._last_seq[tick.symbol]:
+            self._process(tick)
 
     def _process(self, tick: Tick) -> None:
         self._last_seq[tick.symbol] = tick.seq
