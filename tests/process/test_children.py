@@ -1,5 +1,6 @@
 """Child processes: started without Qt, watched, started again, stopped, and never left behind."""
 
+import dataclasses
 import functools
 import itertools
 import os
@@ -10,6 +11,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -37,9 +39,7 @@ QUICK = Supervision(
 class Watch:
     """A supervisor without the rest of the engine, and all that it tells."""
 
-    def __init__(self, **changes: object) -> None:
-        import dataclasses
-
+    def __init__(self, **changes: Any) -> None:
         self.settings = settings_for_tests(supervision=dataclasses.replace(QUICK, **changes))
         self.told: list[tuple[float, ProcessStatus]] = []
         self.supervisor = Supervisor(self.settings, lambda status: self.told.append((time.monotonic(), status)))
@@ -67,7 +67,7 @@ def watch() -> Iterator[Watch]:
 
 def gone(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return True
 
