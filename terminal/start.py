@@ -58,6 +58,8 @@ async def _run(
     if not is_person:
         # A demo runs beside whatever else is open, and leaves the person's choices alone.
         config = engine_settings.with_free_ports(config)
+        if arguments.speed != 1.0:
+            config = replace(config, simulation=replace(config.simulation, speed=arguments.speed))
         preferences = replace(preferences, geometry="", layout="", contracts=(), contract="")
     terminal = Terminal(app, config, preferences, warning=warning, saves=is_person)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
