@@ -1,0 +1,159 @@
+"""The whole product as a person starts it: a process of its own, no display, and a report at the end."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from PySide6 import QtGui
+
+DEADLINE_S = 30.0
+KEYS = {
+    "ticks_published",
+    "ticks_received_by_window",
+    "ticks_received_by_strategy",
+    "gaps",
+    "signals",
+    "orders",
+    "fills",
+    "positions",
+    "realised_pnl",
+    "child_restarts",
+    "seconds",
+}
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def start(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "terminal", *map(str, arguments)]
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finished(program: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Exit code and what it said on stderr; no process of it is left."""
+    try:
+        _, said = program.communicate(timeout=DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.communicate()
+        raise
+    # The offscreen platform says so of each popup; it is true and no fault of ours.
+    lines = [line for line in said.splitlines() if not line.startswith("This plugin does not support")]
+    return program.returncode, "\n".join(lines)
+
+
+def check_report(path: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    assert report.keys() >= KEYS
+    assert report["ticks_published"] > 0
+    assert report["ticks_received_by_window"] == report["ticks_published"]
+    assert report["ticks_received_by_strategy"] == report["ticks_published"]
+    assert report["gaps"] == 0
+    assert report["ticks_lost"] == 0
+    assert report["child_restarts"] == 0
+    return report
+
+
+def check_picture(path: Path) -> None:
+    picture = QtGui.QImage(str(path))
+    assert (picture.width(), picture.height()) >= (1_200, 700)
+    colours = Counter(
+        picture.pixel(x, y) for x in range(0, picture.width(), 7) for y in range(0, picture.height(), 7)
+    )
+    assert len(colours) > 20
+    assert colours.most_common(1)[0][1] < 0.9 * colours.total()
+
+
+def test_the_demo_on_the_simulated_exchange(tmp_path: Path) -> None:
+    report, picture = tmp_path / "r.json", tmp_path / "s.png"
+    code, said = finished(
+        start(tmp_path, "--demo", "--speed", 120, "--for", 8, "--report", report, "--screenshot", picture)
+    )
+    assert (code, said) == (0, "")
+    found = check_report(report)
+    assert found["signals"] == found["orders"]
+    assert min(found["signals"], found["fills"]) >= 1
+    assert found["ticks_published"] > 500
+    check_picture(picture)
+
+
+def test_the_demo_on_a_recorded_day(tmp_path: Path, market_data: Path) -> None:
+    report, picture = tmp_path / "r.json", tmp_path / "s.png"
+    day = market_data / "taifex" / "Daily_2024_11_05.zip"
+    code, said = finished(
+        start(tmp_path, "--demo", day, "--speed", 600, "--for", 8, "--report", report, "--screenshot", picture)
+    )
+    assert (code, said) == (0, "")
+    found = check_report(report)
+    assert min(found["signals"], found["orders"], found["fills"]) >= 1
+    check_picture(picture)
+
+
+@pytest.mark.parametrize("victim", ["executor", "strategy"])
+@pytest.mark.skipif(sys.platform != "linux", reason="tells processes apart by their open ports")
+def test_a_killed_child_is_started_again_and_the_demo_goes_on(tmp_path: Path, victim: str) -> None:
+    report = tmp_path / "r.json"
+    program = start(tmp_path, "--demo", "--speed", 30, "--for", 7, "--report", report)
+    children = wait_for_children(program)
+    psutil.Process(children[victim]).kill()
+    code, said = finished(program)
+    assert (code, said) == (0, "")
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert found["child_restarts"] == 1
+    assert found["ticks_received_by_window"] == found["ticks_published"]
+    assert found["orders"] <= found["signals"]
+
+
+def wait_for_children(program: "subprocess.Popen[str]") -> dict[str, int]:
+    """Executor and strategy: the executor listens, the strategy does not."""
+    deadline = time.monotonic() + DEADLINE_S
+    process = psutil.Process(program.pid)
+    while True:
+        found: dict[str, int] = {}
+        for child in process.children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                links = child.net_connections(kind="tcp")
+                if any(link.status == psutil.CONN_LISTEN for link in links):
+                    found["executor"] = child.pid
+                elif len([link for link in links if link.status == psutil.CONN_ESTABLISHED]) >= 4:
+                    found["strategy"] = child.pid
+        if len(found) == 2:
+            return found
+        assert program.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_file_that_is_none_is_said_in_a_sentence(tmp_path: Path) -> None:
+    broken = tmp_path / "Daily_2024_11_05.zip"
+    broken.write_bytes(b"nothing of the kind")
+    empty = tmp_path / "Daily_2024_11_06.zip"
+    with zipfile.ZipFile(empty, "w") as archive:
+        archive.writestr("Daily_2024_11_06.csv", "a,b\r\n")
+    programs = {path: start(tmp_path, "--demo", path, "--for", 5) for path in (tmp_path / "no.zip", broken, empty)}
+    for path, program in programs.items():
+        code, said = finished(program)
+        assert code == 2, path
+        lines = said.splitlines()
+        assert len(lines) == 1, said
+        assert lines[0].startswith("terminal: ")
+        assert path.name in lines[0]
+
+
+def test_a_settings_file_with_an_unknown_key_is_said_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text("[risk]\nmax_order_lot = 3\n", encoding="utf-8")
+    code, said = finished(start(tmp_path, "--settings", path, "--demo", "--for", 5))
+    assert code == 2
+    assert len(said.splitlines()) == 1
+    assert "'max_order_lots'" in said
