@@ -225,7 +225,7 @@ def test_a_killed_child_is_back_and_no_order_is_sent_twice(tmp_path: Path, name:
         engine.reach("held", ConditionState.OPEN)
         engine.enter("waiting", Side.SELL)
         pid = engine.host.pid(name)
-        os.kill(pid, signal.SIGKILL)
+        psutil.Process(pid).kill()
         until(lambda: replaced(engine, name, pid), "restart")
         until(lambda: P.READY in engine.states_of(name)[engine.states_of(name).index(P.DEAD) :], "told so")
         states = engine.states_of(name)
@@ -248,7 +248,7 @@ def test_a_signal_given_while_the_executor_is_dead_is_not_lost(tmp_path: Path) -
     with simulated(tmp_path, trading=True) as engine:
         engine.enter("held")
         engine.reach("held", ConditionState.OPEN)
-        os.kill(engine.host.pid("executor"), signal.SIGKILL)
+        psutil.Process(engine.host.pid("executor")).kill()
         engine.tighten("held")
         engine.reach("held", ConditionState.CLOSED)
         assert engine.net() == 0

@@ -4,8 +4,6 @@ import csv
 import dataclasses
 import functools
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from engine import replaying
@@ -128,7 +127,7 @@ class Killer:
         while host.gateway.ticks.position < self.at_tick:
             assert time.monotonic() < deadline
             time.sleep(0.0005)
-        os.kill(host.pid(self.name), signal.SIGKILL)
+        psutil.Process(host.pid(self.name)).kill()
         while not host.restarts:
             assert time.monotonic() < deadline
             time.sleep(0.001)
