@@ -133,6 +133,7 @@ class Terminal(QtCore.QObject):
         self._symbol = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._process_states: dict[str, ProcessState] = {}
+        self._was_ready = False
         self._is_closing = False
         self._build()
         self._wire()
@@ -531,6 +532,7 @@ class Terminal(QtCore.QObject):
             return
         self.bar.set_run_state(RunState.STARTING)
         self._process_states.clear()
+        self._was_ready = False
         self.run.host.start_trading()
 
     async def stop_trading(self) -> None:
@@ -703,6 +705,11 @@ class Terminal(QtCore.QObject):
         is_ready = all(self._process_states.get(name) is ProcessState.READY for name in names)
         if is_ready:
             self.bar.set_run_state(RunState.RUNNING)
+            if status.restarts:
+                self.say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)))
+        elif self._was_ready:
+            self.bar.set_run_state(RunState.IMPAIRED)
+        self._was_ready |= is_ready
         self.trading_changed.emit(is_ready)
 
     # --- the end -------------------------------------------------------------------------------------------------

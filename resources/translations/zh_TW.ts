@@ -1386,6 +1386,10 @@
         <translation>● 交易中</translation>
     </message>
     <message>
+        <source>▲ Not guarding: a process is down</source>
+        <translation>▲ 未監控:有程序停止運作</translation>
+    </message>
+    <message>
         <source>Stopping…</source>
         <translation>停止中…</translation>
     </message>
@@ -1467,6 +1471,10 @@
     <message>
         <source>Log in first.</source>
         <translation>請先登入。</translation>
+    </message>
+    <message>
+        <source>{node} runs again.</source>
+        <translation>{node} 已恢復運作。</translation>
     </message>
 </context>
 <context>

@@ -29,6 +29,8 @@ class RunState(StrEnum):
     STOPPED = "stopped"
     STARTING = "starting"
     RUNNING = "running"
+    IMPAIRED = "impaired"
+    """A process is down and being started again: until then nothing is watched."""
     STOPPING = "stopping"
 
 
@@ -173,11 +175,12 @@ class StartBar(QtWidgets.QToolBar):
             set_tone(label, "ok" if is_met else "warning")
         is_stopped = self._state is RunState.STOPPED
         self.start_action.setEnabled(is_stopped and not self.missing())
-        self.stop_action.setEnabled(self._state is RunState.RUNNING)
+        self.stop_action.setEnabled(self._state in (RunState.RUNNING, RunState.IMPAIRED))
         self.start_button.setVisible(self._state in (RunState.STOPPED, RunState.STARTING))
-        self.stop_button.setVisible(self._state in (RunState.RUNNING, RunState.STOPPING))
+        self.stop_button.setVisible(self._state not in (RunState.STOPPED, RunState.STARTING))
         self.state_label.setText(self._state_text())
-        set_tone(self.state_label, "ok" if self._state is RunState.RUNNING else "muted")
+        tones = {RunState.RUNNING: "ok", RunState.IMPAIRED: "error"}
+        set_tone(self.state_label, tones.get(self._state, "muted"))
         is_halted = self._halt is not HaltDepth.NONE
         self.halt_label.setText(f"■ {i18n.text(self._halt)}" if is_halted else "")
         self.halt_label.setToolTip(self._halt_text)
@@ -206,6 +209,7 @@ class StartBar(QtWidgets.QToolBar):
             RunState.STOPPED: self.tr("Stopped"),
             RunState.STARTING: self.tr("Starting…"),
             RunState.RUNNING: self.tr("● Trading"),
+            RunState.IMPAIRED: self.tr("▲ Not guarding: a process is down"),
             RunState.STOPPING: self.tr("Stopping…"),
         }[self._state]
 

@@ -33,7 +33,7 @@ def why(condition: Condition) -> str:
 
 
 def _lots(condition: Condition) -> str:
-    return f"{condition.held}/{condition.spec.quantity}"
+    return formats.NOTHING if condition.state.is_final else f"{condition.held}/{condition.spec.quantity}"
 
 
 def _yes(is_so: bool) -> str:
@@ -94,7 +94,7 @@ CONDITION_COLUMNS: Final[tuple[Column[Condition], ...]] = (
         formatter=_lots,
         sample="00/00",
         sort=lambda c: c.held,
-        is_bold=lambda c: c.held != 0,
+        is_bold=lambda c: c.held != 0 and not c.state.is_final,
     ),
     Column(
         key="following",
