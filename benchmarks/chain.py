@@ -342,9 +342,7 @@ class Floor:
 # --- measuring ---------------------------------------------------------------------------------------------------
 
 
-def paced(
-    ticks: int, rate: float, send: Callable[[], None], between: Callable[[int], None] | None = None
-) -> None:
+def paced(ticks: int, rate: float, send: Callable[[], None], between: Callable[[int], None] | None = None) -> None:
     """Calls ``send`` so many times at a steady rate; ``between`` may work until the next is due."""
     begin = time.perf_counter()
     for number in range(ticks):
