@@ -276,5 +276,5 @@ def simulated(
     start_ns = (NIGHT if at_night else DAY).open_ns + 3600 * NS_PER_S
     broker = SimulatedExchange(settings.simulation, CALENDAR, start_ns)
     with running(broker, folder, settings, trading=trading, strategies=strategies) as engine:
-        until(lambda: bool(engine.host.gateway.ticks.last_tick(SYMBOL)), "a first trade")
+        until(lambda: bool(engine.ticks()), "a first trade on the feed")
         yield engine

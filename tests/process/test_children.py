@@ -227,7 +227,7 @@ def test_a_killed_child_is_back_and_no_order_is_sent_twice(tmp_path: Path, name:
         pid = engine.host.pid(name)
         psutil.Process(pid).kill()
         until(lambda: replaced(engine, name, pid), "restart")
-        until(lambda: P.READY in engine.states_of(name)[engine.states_of(name).index(P.DEAD) :], "told so")
+        until(lambda: P.DEAD in (told := engine.states_of(name)) and told[-1] is P.READY, "told so")
         states = engine.states_of(name)
         assert states[states.index(P.DEAD) :] == [P.DEAD, P.STARTING, P.READY]
         assert engine.life_of(name)[-1].restarts == 1
@@ -263,7 +263,7 @@ def test_a_frozen_child_hangs_and_is_replaced(tmp_path: Path) -> None:
         pid = engine.host.pid("strategy-1")
         os.kill(pid, signal.SIGSTOP)
         until(lambda: replaced(engine, "strategy-1", pid), "restart")
-        until(lambda: engine.states_of("strategy-1")[-1] is P.READY, "told so")
+        until(lambda: engine.states_of("strategy-1")[-1:] == [P.READY], "told so")
         assert engine.states_of("strategy-1")[-3:] == [P.HUNG, P.STARTING, P.READY]
         assert "no sign of life" in next(
             status.text for status in engine.life_of("strategy-1") if status.state is P.HUNG

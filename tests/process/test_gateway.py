@@ -397,12 +397,12 @@ def test_a_dropped_link_is_shown_and_takes_no_orders(tmp_path: Path) -> None:
     with simulated(tmp_path) as engine:
         order = resting(engine)
         exchange(engine).drop_link(5)
-        until(lambda: engine.link_states("trade")[-1] is LinkState.DOWN, "the drop")
+        until(lambda: engine.link_states("trade")[-1:] == [LinkState.DOWN], "the drop")
         refused = engine.submit(engine.command())
         assert (refused.status, refused.reason) == (OS.REJECTED, Reason.BROKER)
         assert Reason.NOT_CONNECTED in refused.text
         assert engine.refusal(CancelOrder(client_order_id=order.client_order_id)) == Reason.BROKER
-        until(lambda: engine.link_states("trade")[-1] is LinkState.UP, "the return")
+        until(lambda: engine.link_states("trade")[-1:] == [LinkState.UP], "the return")
         assert engine.link_states("quote")[-2:] == [LinkState.DOWN, LinkState.UP]
         engine.filled(engine.submit(engine.command()))
         assert engine.order(order.client_order_id).status is OS.ACCEPTED
@@ -429,7 +429,7 @@ def test_a_silent_feed_lets_no_entry_through_but_exits(tmp_path: Path) -> None:
         assert (order.status, order.reason) == (OS.DENIED, Reason.STALE_FEED)
         engine.filled(engine.submit(engine.command(S)))
         exchange(engine).subscribe(SYMBOL)
-        until(lambda: engine.link_states(f"feed.{SYMBOL}")[-1] is LinkState.UP, "a living feed")
+        until(lambda: engine.link_states(f"feed.{SYMBOL}")[-1:] == [LinkState.UP], "a living feed")
         engine.filled(engine.submit(engine.command(B)))
 
 
