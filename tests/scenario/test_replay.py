@@ -152,8 +152,8 @@ def test_a_day_gives_what_an_independent_reckoning_gives(day: Path, tmp_path: Pa
     assert document["trade_date"] == "2024-11-05"
 
 
-def test_money_is_what_the_fills_say(day: Path, tmp_path: Path) -> None:
-    document = replaying.replay(day, SYMBOL, conditions_file(tmp_path, WHOLE_DAY[:1]), settings=settings())
+def test_money_is_what_the_fills_say(short_day: Path, tmp_path: Path) -> None:
+    document = replaying.replay(short_day, SYMBOL, conditions_file(tmp_path, SHORT), settings=settings())
     fills = document["fills"]
     lots = sum(row["quantity"] for row in fills)
     cash = sum(row["price"] * row["quantity"] * (1 if row["side"] == "sell" else -1) for row in fills)
