@@ -171,8 +171,10 @@ def _working_exit_id(condition: Condition) -> str:
 def _after_execution(condition: Condition, order: Order) -> Condition:
     state = condition.state
     if state.is_waiting and not order.reduce_only:
-        # After a crash: the entry is in the ledger, the word of the process that gave it is not.
-        condition, state = replace(condition, state=_S.ENTERING), _S.ENTERING
+        # After a crash: the entry is in the ledger, the word of the process that gave it is not. Ticks before the
+        # entry must not be taken for an exit when they are caught up on.
+        behind = max(condition.tick_seq, order.tick_seq)
+        condition, state = replace(condition, state=_S.ENTERING, tick_seq=behind), _S.ENTERING
     if state is _S.ENTERING and condition.entered:
         return _opened(condition)
     if state is _S.ENTERING and condition.entry_ended:
