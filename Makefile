@@ -20,7 +20,7 @@ help:
 	@echo "make test    format, lint, types, import rules, all tests; the engine's also without Qt"
 	@echo "make format  format the code and mend what the linter can mend"
 	@echo "make lock    pin all packages anew, with their hashes"
-	@echo "make build   pack the program for people without Python, into dist/"
+	@echo "make build   pack the program for people without Python into dist/, and try it"
 	@echo "make clean   remove environments, caches and builds"
 
 run:
@@ -57,6 +57,8 @@ lock:
 build:
 	$(setup) system project build
 	$(python) -m PyInstaller --noconfirm --log-level WARN build.spec
+	FUTURES_TERMINAL_HOME=build/home QT_QPA_PLATFORM=offscreen \
+		dist/futures-terminal/terminal --smoke-test build/smoke-test.json
 
 clean:
 	rm -rf .tools .venv .venv-headless build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -3,10 +3,13 @@
 import argparse
 import asyncio
 import json
+import multiprocessing
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import qasync
 from PySide6 import QtWidgets
@@ -14,7 +17,7 @@ from PySide6 import QtWidgets
 from engine import logs
 from engine import settings as engine_settings
 from engine.errors import EngineError
-from terminal import settings
+from terminal import i18n, settings
 from terminal.app import Terminal
 from terminal.demo import Demo
 
@@ -23,6 +26,7 @@ log = logs.get(__name__)
 
 def start(arguments: argparse.Namespace) -> int:
     """Runs until the window is closed; returns the exit code."""
+    _name_child_program()
     try:
         config = engine_settings.load(arguments.settings)
     except EngineError as error:
@@ -71,12 +75,29 @@ async def _run(
         return 0
     if arguments.smoke_test is not None:
         arguments.seconds, arguments.demo, arguments.report = 8.0, "", None
+        for language in (*i18n.LANGUAGES, preferences.language):
+            terminal.set_language(language or i18n.system_language())  # a missing translation raises
     demo = Demo(terminal, arguments)
     code = await demo.run(ended)
     if arguments.smoke_test is not None:
+        code = code or int(not _is_well(demo.report))
         result = {"ok": code == 0, "report": demo.report}
         arguments.smoke_test.write_text(json.dumps(result, indent=2), encoding="utf-8")
     return code
+
+
+def _is_well(report: dict[str, Any]) -> bool:
+    """Whether a demo saw a market, lost nothing of it and no process died."""
+    published = report.get("ticks_published", 0)
+    arrived = (report.get("ticks_received_by_window"), report.get("ticks_received_by_strategy"))
+    return published > 0 and arrived == (published, published) and not report["child_restarts"]
+
+
+def _name_child_program() -> None:
+    """Packed, children run the program without Qt that lies beside this one (build.spec)."""
+    if getattr(sys, "frozen", False):
+        program = Path(sys.executable)
+        multiprocessing.set_executable(str(program.with_name(f"node{program.suffix}")))
 
 
 def _catch_crashes() -> None:
