@@ -3,6 +3,7 @@
 Used by the terminal's composition root and by the headless commands; knows no Qt.
 """
 
+import contextlib
 import functools
 import gc
 import threading
@@ -43,6 +44,10 @@ class Host:
         ledger_path: the ledger file.
         strategies: further strategies by process name; each factory must be importable by a spawned child.
         on_decision: see :class:`engine.gateway.gateway.Gateway`.
+
+    Raises:
+        LedgerError: the ledger cannot be used.
+        WireError: a port is taken; nothing is left open.
     """
 
     def __init__(
@@ -62,18 +67,23 @@ class Host:
         self._extra = dict(strategies or {})
         self._signals = ""
         binder = self._keys.binder() if settings.wire.encrypted else None
-        self._door = Doorkeeper(binder.roles) if binder else None
-        self._proxy = TelemetryProxy(settings, binder)
-        self.gateway = Gateway(
-            settings,
-            broker,
-            accounts,
-            calendar=self.calendar,
-            instruments=self.instrument,
-            ledger_path=ledger_path,
-            keys=binder,
-            on_decision=on_decision,
-        )
+        with contextlib.ExitStack() as opened:
+            self._door = Doorkeeper(binder.roles) if binder else None
+            if self._door:
+                opened.callback(self._door.close)
+            self._proxy = TelemetryProxy(settings, binder)
+            opened.callback(self._proxy.close)
+            self.gateway = Gateway(
+                settings,
+                broker,
+                accounts,
+                calendar=self.calendar,
+                instruments=self.instrument,
+                ledger_path=ledger_path,
+                keys=binder,
+                on_decision=on_decision,
+            )
+            opened.pop_all()
         self.telemetry_endpoint = self._proxy.outward
         self.counts: dict[str, dict[str, int]] = {}
         """Counters of each child's last heartbeat, summed over its restarts."""

@@ -72,18 +72,18 @@ class Demo:
         request = LoginRequest(
             broker=broker, user="demo", replay_file=self._file, speed=self._speed, url="simulated"
         )
-        terminal.chart.set_time_frame(60 if self._speed >= QUICK else 1)
+        terminal.display.chart.set_time_frame(60 if self._speed >= QUICK else 1)
         await terminal.log_in(request, hold=True, contracts=())
         assert terminal.run
         offered = [item.symbol for item in terminal.run.broker.contracts()]
         host = terminal.run.host
-        await terminal.start_trading()
+        terminal.start_trading()
         await self._until(lambda: host.is_trading, _READY_S)
         await terminal.select((offered[0],))
         if release := getattr(terminal.run.broker, "release", None):
             release(terminal.run.host.strategy_names)
-        await self._until(lambda: offered[0] in terminal.last_ticks, _READY_S)
-        for spec in self._conditions(terminal.last_ticks[offered[0]]):
+        await self._until(lambda: offered[0] in terminal.display.last_ticks, _READY_S)
+        for spec in self._conditions(terminal.display.last_ticks[offered[0]]):
             terminal.put_condition(spec, True)
 
     def _conditions(self, tick: Tick) -> list[ConditionSpec]:
@@ -118,7 +118,7 @@ class Demo:
         realised = sum(float(item.realised_pnl(host.instrument(item.symbol))) for item in snapshot.positions)
         self.report = {
             "ticks_published": host.gateway.ticks.position,
-            "ticks_received_by_window": terminal.ticks_received,
+            "ticks_received_by_window": terminal.display.ticks_received,
             "ticks_received_by_strategy": host.total("ticks"),
             "gaps": link.gaps + host.total("gaps"),
             "ticks_lost": host.total("lost"),
@@ -140,10 +140,10 @@ class Demo:
         if run is None:
             return True
         published = run.host.gateway.ticks.position
-        return self._terminal.ticks_received == published == run.host.total("ticks")
+        return self._terminal.display.ticks_received == published == run.host.total("ticks")
 
     def _take_picture(self, path: Path) -> None:
-        if not self._terminal.window.grab().save(str(path)):
+        if not self._terminal.display.window.grab().save(str(path)):
             log.error("screenshot not saved", path=str(path))
             print(f"terminal: {path}: the picture cannot be written", file=sys.stderr)
 

@@ -43,6 +43,7 @@ def start(arguments: argparse.Namespace) -> int:
     app = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
     assert isinstance(app, QtWidgets.QApplication)
     app.setApplicationName("futures-terminal")
+    app.setQuitOnLastWindowClosed(False)  # the terminal ends the loop itself, when everything else has ended
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
     with loop:
@@ -68,7 +69,7 @@ async def _run(
     terminal = Terminal(app, config, preferences, warning=warning, saves=is_person)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     terminal.closed.connect(lambda: ended.set_result(None))
-    terminal.window.show()
+    terminal.display.window.show()
     if is_person:
         terminal.open_login()
         await ended

@@ -4,6 +4,7 @@ Input (a broker's report, a request) is applied on this thread, written to the l
 changed is collected while a batch is handled, committed, and published. Never imports Qt.
 """
 
+import contextlib
 import threading
 import time
 from collections import OrderedDict
@@ -85,15 +86,17 @@ class Gateway:
         self.calendar = calendar
         self._instruments = instruments
         self._on_decision = on_decision
-        self.ledger = Ledger(ledger_path, instruments=instruments, synchronous=settings.ledger.synchronous)
+        endpoints, wire = settings.endpoints, settings.wire
+        with contextlib.ExitStack() as opened:
+            self.ledger = Ledger(ledger_path, instruments=instruments, synchronous=settings.ledger.synchronous)
+            opened.callback(self.ledger.close)
+            feed = tcp(endpoints.host, endpoints.market)
+            self._publisher = Publisher(feed, source="gateway", wire=wire, keys=keys)
+            opened.callback(self._publisher.close)
+            commands_at = tcp(endpoints.host, endpoints.commands)
+            self._server = RouterServer(commands_at, source="gateway", wire=wire, keys=keys)
+            opened.pop_all()
         self.state = self.ledger.state
-        endpoints = settings.endpoints
-        self._publisher = Publisher(
-            tcp(endpoints.host, endpoints.market), source="gateway", wire=settings.wire, keys=keys
-        )
-        self._server = RouterServer(
-            tcp(endpoints.host, endpoints.commands), source="gateway", wire=settings.wire, keys=keys
-        )
         self.market_endpoint = self._publisher.endpoint
         self.commands_endpoint = self._server.endpoint
         self.ticks = TickPublisher(self._publisher, ring_ticks=settings.market.ring_ticks)

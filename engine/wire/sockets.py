@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import zmq
 
-from engine.errors import DecodeError, RequestRefused, RequestTimeout
+from engine.errors import DecodeError, RequestRefused, RequestTimeout, WireError
 from engine.settings import Wire
 from engine.wire.codec import NAMES, Encoder, decode
 from engine.wire.keys import ClientKeys, Role, ServerKeys
@@ -56,9 +56,12 @@ class Socket:
             else:
                 assert connect
                 self.raw.connect(connect)
-        except zmq.ZMQError:
+        except zmq.ZMQError as error:
             self.raw.close(linger=0)
-            raise
+            raise WireError(
+                f"{bind or connect} cannot be used: {error}. Does another terminal run? Close it, or choose other "
+                "ports under [endpoints] in the settings (0 = any free port)"
+            ) from error
         self.endpoint = str(self.raw.getsockopt_string(zmq.LAST_ENDPOINT))
 
     def _curve(self, keys: ServerKeys | ClientKeys | None) -> None:
@@ -390,7 +393,11 @@ class Forwarder:
             zmq.RCVHWM: wire.subscribe_high_water,
         }
         self.inward = Socket(zmq.XSUB, wire=wire, keys=keys, bind=inward, options=high_water)
-        self.outward = Socket(zmq.XPUB, wire=wire, keys=keys, bind=outward, options=high_water)
+        try:
+            self.outward = Socket(zmq.XPUB, wire=wire, keys=keys, bind=outward, options=high_water)
+        except WireError:
+            self.inward.close()
+            raise
         self._poller = Poller(self.inward, self.outward)
 
     def forward(self, timeout_ms: int) -> None:

@@ -1,0 +1,319 @@
+"""All that a person sees, and how the facts of the engine are shown on it.
+
+Builds chart, docks, bar, lamps and window. Asks nobody for anything: :mod:`terminal.app` wires its signals.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from PySide6 import QtCore, QtWidgets
+
+from engine.model.condition import Condition
+from engine.model.instrument import Instrument
+from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkState, LinkStatus
+from engine.model.order import Fill, Order
+from engine.model.position import Account, Position
+from engine.model.session import TradingCalendar
+from engine.model.signal import SignalRefused
+from engine.model.tick import Book, Tick
+from engine.settings import Settings
+from engine.wire.messages import Heartbeat, LogLine, ProcessState, ProcessStatus, Pulse, Snapshot
+from terminal import i18n, theme
+from terminal.chart.widget import ChartWidget
+from terminal.dialogs.condition import ConditionDialog
+from terminal.docks.book import BookDock
+from terminal.docks.conditions import ConditionsDock
+from terminal.docks.contracts import ContractsDock
+from terminal.docks.fills import FillsDock
+from terminal.docks.log import LogDock
+from terminal.docks.orders import OrdersDock
+from terminal.docks.positions import PositionsDock
+from terminal.docks.start import Check, RunState, StartBar
+from terminal.docks.ticket import TicketDock
+from terminal.widgets.lamps import LampBar, Reading
+from terminal.window import MainWindow
+
+GATEWAY: Final = "gateway"
+_PULSE_LIMIT_S: Final = 3.0
+_LAMP_OF: Final = {
+    ProcessState.STARTING: LinkState.CONNECTING,
+    ProcessState.READY: LinkState.UP,
+    ProcessState.DEAD: LinkState.DOWN,
+    ProcessState.HUNG: LinkState.DOWN,
+    ProcessState.GAVE_UP: LinkState.DOWN,
+    ProcessState.STOPPED: LinkState.DOWN,
+}
+
+
+class Display(QtCore.QObject):
+    """Chart, docks, bar, lamps, window and condition dialog as attributes, and one slot for each kind of fact.
+
+    Args:
+        config: the engine's settings, for the limits beyond which a lamp is not green.
+        calendar: sessions of the chart.
+    """
+
+    def __init__(self, config: Settings, calendar: TradingCalendar) -> None:
+        super().__init__()
+        self._config = config
+        self.calendar = calendar
+        self.symbol = ""
+        """The contract on the chart, in the book and in the ticket."""
+        self.ticks_received = 0
+        self.last_ticks: dict[str, Tick] = {}
+        self.conditions: dict[str, Condition] = {}
+        self._process_states: dict[str, ProcessState] = {}
+        self._expected: set[str] = set()
+        self._was_ready = False
+        self._build()
+        self.clear()
+
+    def _build(self) -> None:
+        self.chart = ChartWidget()
+        self.chart.set_calendar(self.calendar)
+        self.contracts, self.conditions_dock = ContractsDock(), ConditionsDock()
+        self.book, self.ticket = BookDock(), TicketDock()
+        self.orders, self.fills = OrdersDock(), FillsDock()
+        self.positions, self.log = PositionsDock(), LogDock()
+        self.bar, self.lamps = StartBar(), LampBar()
+        self.window = MainWindow(
+            central=self.chart,
+            left=(self.contracts, self.conditions_dock),
+            right=(self.book, self.ticket),
+            bottom=(self.orders, self.fills, self.positions, self.log),
+            bar=self.bar,
+            lamps=self.lamps,
+            menus=(self.bar.menu,),
+        )
+        self.condition_dialog = ConditionDialog(self.window)
+
+    # --- what a person chose -------------------------------------------------------------------------------------
+
+    def set_theme(self, app: QtWidgets.QApplication, chosen: theme.Theme) -> None:
+        """Wears a theme, while running."""
+        theme.apply(app, chosen)
+        for part in (self.window, self.chart, self.bar, self.condition_dialog):
+            part.set_theme(chosen)
+
+    def say(self, text: str, level: str = "info") -> None:
+        """A sentence for the person: status bar and log panel."""
+        self.window.show_message(text)
+        self.log.add_line(LogLine(node="terminal", level=level, ts_event=time.time_ns(), text=text))
+
+    def show_login(
+        self,
+        environment: Environment,
+        accounts: tuple[Account, ...],
+        contracts: Iterable[Contract],
+        instruments: Mapping[str, Instrument],
+    ) -> None:
+        """Someone is logged in."""
+        self.window.set_environment(environment)
+        self.window.set_logged_in(True)
+        self.ticket.set_accounts(accounts)
+        self.condition_dialog.set_accounts(accounts)
+        self.contracts.set_contracts(contracts)
+        self.positions.set_instruments(instruments)
+        self.lamps.set_reading(GATEWAY, Reading(state=LinkState.CONNECTING, limit_s=_PULSE_LIMIT_S))
+        self.bar.set_check(Check.LOGIN, True)
+        account = accounts[0].account if accounts else ""
+        self.bar.set_check(Check.ACCOUNT, bool(account), account)
+
+    def show_selected(self, symbols: tuple[str, ...]) -> None:
+        """These contracts are subscribed."""
+        self.contracts.set_selected(symbols)
+        self.ticket.set_contracts(symbols)
+        self.condition_dialog.set_contracts(symbols)
+        self.bar.set_check(Check.CONTRACT, bool(symbols), ", ".join(symbols))
+
+    def show_contract(self, instrument: Instrument) -> None:
+        """Chart, book and ticket turn to a contract; the chart begins empty."""
+        self.symbol = instrument.symbol
+        self.chart.set_instrument(instrument)
+        self.contracts.set_current(instrument.symbol)
+        self.book.set_symbol(instrument.symbol)
+        self.ticket.set_symbol(instrument.symbol)
+
+    def expect_processes(self, names: Iterable[str]) -> None:
+        """These processes are being started; trading runs when all of them are ready."""
+        self.bar.set_run_state(RunState.STARTING)
+        self._expected = set(names)
+        self._process_states.clear()
+        self._was_ready = False
+
+    def show_stopped(self) -> None:
+        """The trading processes have ended."""
+        for name in self._expected:
+            self.lamps.remove(name)
+        self._expected = set()
+        self._process_states.clear()
+        self.bar.set_run_state(RunState.STOPPED)
+
+    def clear(self) -> None:
+        """Nobody is logged in."""
+        self.symbol = ""
+        self.last_ticks.clear()
+        self.conditions.clear()
+        self.show_stopped()
+        self.window.set_environment(None)
+        self.window.set_logged_in(False)
+        self.bar.set_halt(HaltDepth.NONE)
+        for check in Check:
+            self.bar.set_check(check, False)
+        self.lamps.clear()
+        self.chart.clear()
+        self.chart.set_instrument(None)
+        for fill in (
+            self.contracts.set_contracts,
+            self.conditions_dock.set_conditions,
+            self.orders.set_orders,
+            self.fills.set_fills,
+            self.positions.set_positions,
+            self.ticket.set_accounts,
+            self.ticket.set_contracts,
+        ):
+            fill(())
+        self.book.set_symbol("")
+
+    def _check_conditions(self) -> None:
+        armed = sum(c.state.is_waiting or c.state.is_in_market for c in self.conditions.values())
+        self.bar.set_check(Check.CONDITION, armed > 0, str(armed) if armed else "")
+
+    # --- what the engine tells -----------------------------------------------------------------------------------
+
+    @QtCore.Slot(object)
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Everything anew: at the login and after a lost event."""
+        self.contracts.set_contracts(snapshot.contracts)
+        self.contracts.set_selected(snapshot.selected)
+        self.orders.set_orders(snapshot.orders)
+        self.fills.set_fills(snapshot.fills)
+        self.positions.set_positions(snapshot.positions)
+        self.conditions = {item.condition_id: item for item in snapshot.conditions}
+        self.conditions_dock.set_conditions(snapshot.conditions)
+        self.bar.set_halt(snapshot.halt)
+        for status in snapshot.links:
+            self.on_link(status)
+        for condition in snapshot.conditions:
+            self.chart.update_condition(condition)
+        for order in snapshot.orders:
+            self.chart.update_order(order)
+        for fill in snapshot.fills:
+            self.chart.add_fill(fill)
+        for position in snapshot.positions:
+            self.chart.update_position(position)
+        self._check_conditions()
+
+    @QtCore.Slot(object)
+    def on_ticks(self, ticks: list[Tick]) -> None:
+        """The prints of a frame."""
+        self.ticks_received += len(ticks)
+        for tick in ticks:
+            self.last_ticks[tick.symbol] = tick
+        self.chart.add_ticks(ticks)
+        self.contracts.update_ticks(ticks)
+        self.positions.update_ticks(ticks)
+        self.lamps.touch("quote", time.time_ns())
+        if last := self.last_ticks.get(self.symbol):
+            self.ticket.update_last(last.symbol, last.price)
+            self.condition_dialog.update_last(last.symbol, last.price)
+
+    @QtCore.Slot(object)
+    def on_books(self, books: list[Book]) -> None:
+        """The latest book of each contract."""
+        for book in books:
+            self.contracts.update_book(book)
+            if book.symbol == self.symbol:
+                self.book.update_book(book)
+        self.lamps.touch("quote", time.time_ns())
+
+    @QtCore.Slot(object)
+    def on_order(self, order: Order) -> None:
+        """An order as it is now."""
+        self.orders.update_order(order)
+        self.chart.update_order(order)
+        self.lamps.touch("trade", time.time_ns())
+
+    @QtCore.Slot(object)
+    def on_fill(self, fill: Fill) -> None:
+        """An execution."""
+        self.fills.add_fill(fill)
+        self.chart.add_fill(fill)
+
+    @QtCore.Slot(object)
+    def on_position(self, position: Position) -> None:
+        """A position as it is now."""
+        self.positions.update_position(position)
+        self.chart.update_position(position)
+
+    @QtCore.Slot(object)
+    def on_condition(self, condition: Condition) -> None:
+        """A condition as it is now."""
+        self.conditions[condition.condition_id] = condition
+        self.conditions_dock.update_condition(condition)
+        self.chart.update_condition(condition)
+        self._check_conditions()
+
+    @QtCore.Slot(object)
+    def on_signal_refused(self, refused: SignalRefused) -> None:
+        """No order was made of a signal."""
+        self.say(f"{refused.signal.signal_id}: {i18n.text(refused.reason)}: {refused.text}", "warning")
+
+    @QtCore.Slot(object)
+    def on_halt(self, halt: HaltChanged) -> None:
+        """Trading was halted deeper, or resumed."""
+        self.bar.set_halt(halt.depth, halt.by, halt.text)
+
+    @QtCore.Slot(object)
+    def on_link(self, status: LinkStatus) -> None:
+        """The state of a link changed."""
+        if status.link.startswith("feed."):
+            if status.state is LinkState.STALE:
+                self.say(f"{status.link.removeprefix('feed.')}: {status.text}", "warning")
+            return
+        limit = self._config.risk.stale_feed_s if status.link == "quote" else 0.0
+        self.lamps.update_link(status, limit)
+
+    @QtCore.Slot(object)
+    def on_contract(self, contract: Contract) -> None:
+        """Reference price or limits of a contract changed."""
+        self.contracts.update_contract(contract)
+
+    @QtCore.Slot(object)
+    def on_pulse(self, pulse: Pulse) -> None:
+        """The gateway lives."""
+        reading = Reading(state=LinkState.UP, ts_last=time.time_ns(), limit_s=_PULSE_LIMIT_S)
+        self.lamps.set_reading(GATEWAY, reading)
+
+    @QtCore.Slot(object)
+    def on_heartbeat(self, beat: Heartbeat) -> None:
+        """A trading process lives."""
+        self.lamps.touch(beat.node, time.time_ns())
+
+    @QtCore.Slot(object)
+    def on_process(self, status: ProcessStatus) -> None:
+        """The supervisor's word on a trading process."""
+        if status.state is ProcessState.STOPPED:
+            self.lamps.remove(status.node)
+            return
+        self._process_states[status.node] = status.state
+        reading = Reading(
+            state=_LAMP_OF[status.state],
+            ts_last=status.ts_event,
+            limit_s=self._config.supervision.heartbeat_limit_s,
+            text=status.text,
+        )
+        self.lamps.set_reading(status.node, reading)
+        if status.text:
+            self.say(f"{status.node}: {status.text}", "warning")
+        is_ready = set(self._process_states.values()) == {ProcessState.READY} and self._expected <= set(
+            self._process_states
+        )
+        if is_ready:
+            self.bar.set_run_state(RunState.RUNNING)
+            if status.restarts:
+                self.say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)))
+        elif self._was_ready:
+            self.bar.set_run_state(RunState.IMPAIRED)
+        self._was_ready |= is_ready
