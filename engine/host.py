@@ -104,6 +104,7 @@ class Host:
     def start_trading(self) -> None:
         """Spawns executor and strategy processes; conditions are watched once they are ready."""
         names = self.strategy_names
+        self.gateway.call(self.gateway.begin_trading)
         self.gateway.set_pacers(frozenset(names))
         self._supervisor.start(
             ChildSpec(EXECUTOR, executor.main, functools.partial(self._executor_context, EXECUTOR)),

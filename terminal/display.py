@@ -305,8 +305,11 @@ class Display(QtCore.QObject):
             text=status.text,
         )
         self.lamps.set_reading(status.node, reading)
-        if status.text:
-            self.say(f"{status.node}: {status.text}", "warning")
+        if _LAMP_OF[status.state] is LinkState.DOWN:
+            self.log.add_line(
+                LogLine(node=status.node, level="warning", ts_event=status.ts_event, text=status.text)
+            )
+            self.window.show_message(f"{i18n.lamp_text(status.node)}: {i18n.text(status.state)}")
         is_ready = set(self._process_states.values()) == {ProcessState.READY} and self._expected <= set(
             self._process_states
         )

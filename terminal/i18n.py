@@ -15,6 +15,7 @@ from engine.model.market import Environment, HaltDepth, LinkState
 from engine.model.order import OrderStatus, OrderType, Reason, Side, TimeInForce
 from engine.model.session import Phase, SessionKind
 from engine.model.signal import Leg
+from engine.wire.messages import ProcessState
 
 ENGLISH: Final = "en"
 CHINESE: Final = "zh_TW"
@@ -192,6 +193,12 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (LinkState.CONNECTING, QT_TRANSLATE_NOOP("Codes", "Connecting")),
     (LinkState.UP, QT_TRANSLATE_NOOP("Codes", "Up")),
     (LinkState.STALE, QT_TRANSLATE_NOOP("Codes", "Silent")),
+    (ProcessState.STARTING, QT_TRANSLATE_NOOP("Codes", "starts")),
+    (ProcessState.READY, QT_TRANSLATE_NOOP("Codes", "runs")),
+    (ProcessState.DEAD, QT_TRANSLATE_NOOP("Codes", "ended unasked; it is started again")),
+    (ProcessState.HUNG, QT_TRANSLATE_NOOP("Codes", "gave no sign of life; it is started again")),
+    (ProcessState.GAVE_UP, QT_TRANSLATE_NOOP("Codes", "died too often and stays down: look at the log")),
+    (ProcessState.STOPPED, QT_TRANSLATE_NOOP("Codes", "stopped")),
     (HaltDepth.NONE, QT_TRANSLATE_NOOP("Codes", "Trading allowed")),
     (HaltDepth.NO_ENTRIES, QT_TRANSLATE_NOOP("Codes", "New entries stopped")),
     (HaltDepth.CANCEL_WORKING, QT_TRANSLATE_NOOP("Codes", "Entries stopped, orders cancelled")),

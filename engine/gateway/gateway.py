@@ -626,6 +626,13 @@ class Gateway:
             else:
                 self._waiting.append(mark)
 
+    def begin_trading(self) -> None:
+        """A person pressed Start: conditions are watched from the next tick on, not from what came before."""
+        for condition in list(self.state.conditions.values()):
+            tick = self.ticks.last_tick(condition.spec.symbol)
+            if not condition.state.is_final and tick is not None:
+                self.tell_condition(replace(condition, tick_seq=tick.seq))
+
     def set_pacers(self, nodes: frozenset[str]) -> None:
         """Names the strategy processes that a replay waits for; any thread."""
         self.call(self.broker.set_pacers, nodes)

@@ -441,6 +441,30 @@
         <translation>逾時無訊息</translation>
     </message>
     <message>
+        <source>starts</source>
+        <translation>啟動中</translation>
+    </message>
+    <message>
+        <source>runs</source>
+        <translation>執行中</translation>
+    </message>
+    <message>
+        <source>ended unasked; it is started again</source>
+        <translation>意外結束,正在重新啟動</translation>
+    </message>
+    <message>
+        <source>gave no sign of life; it is started again</source>
+        <translation>沒有回應,正在重新啟動</translation>
+    </message>
+    <message>
+        <source>died too often and stays down: look at the log</source>
+        <translation>多次異常結束,已停止重啟:請查看紀錄</translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
         <source>Trading allowed</source>
         <translation>可交易</translation>
     </message>
@@ -914,6 +938,13 @@
     <message>
         <source>All products</source>
         <translation>全部商品</translation>
+    </message>
+</context>
+<context>
+    <name>Display</name>
+    <message>
+        <source>{node} runs again.</source>
+        <translation>{node} 已恢復運作。</translation>
     </message>
 </context>
 <context>
@@ -1471,10 +1502,6 @@
     <message>
         <source>Log in first.</source>
         <translation>請先登入。</translation>
-    </message>
-    <message>
-        <source>{node} runs again.</source>
-        <translation>{node} 已恢復運作。</translation>
     </message>
 </context>
 <context>
