@@ -25,11 +25,17 @@ class Endpoints:
     host: str = "127.0.0.1"
     """Loopback: nobody outside this machine can connect. Another address is a decision of the user."""
     market: int = 5555
+    """The feed (PUB)."""
     signals: int = 5556
+    """Trading signals, from the strategies to the executor (PULL)."""
     commands: int = 5557
+    """Requests to the gateway (ROUTER)."""
     telemetry_in: int = 5558
+    """Heartbeats, states and logs of the processes, inward (XSUB)."""
     telemetry_out: int = 5559
+    """The same, outward (XPUB)."""
     history: int = 5560
+    """Reserved for history (ROUTER); nothing answers there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,7 @@ class Risk:
     """Limits of the gateway, the one door to the broker."""
 
     max_order_lots: int = 10
+    """Lots of one order."""
     max_position_lots: int = 20
     """Net lots per contract, working orders counted as if filled."""
     price_band_percent: float = 2.0
@@ -90,6 +97,7 @@ class Supervision:
     restart_delay_s: float = 0.2
     """Wait before the first restart; doubles with each early death."""
     restart_delay_max_s: float = 10.0
+    """The longest such wait."""
     stable_after_s: float = 10.0
     """A child that lived this long has started well; the count of early deaths begins anew."""
     max_early_deaths: int = 6
@@ -113,6 +121,7 @@ class Simulation:
     """The simulated exchange."""
 
     seed: int = 20241105
+    """The same seed gives the same market, except for what your own orders change."""
     speed: float = 1.0
     """Market seconds in a second."""
     latency_ms: float = 2.0
@@ -142,8 +151,11 @@ class Paths:
     """Where the program keeps its files."""
 
     ledger: Path
+    """Ledgers: ``live.sqlite``, and one for each simulated or replayed run."""
     logs: Path
+    """One file for each process, ``terminal.jsonl`` and so on."""
     config: Path
+    """``terminal.json``, the window's own choices."""
 
     @classmethod
     def of_platform(cls) -> "Paths":
