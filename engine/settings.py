@@ -55,7 +55,7 @@ class Wire:
     request_timeout_s: float = 1.0
     """First wait for a reply: ten thousand round trips of loopback, so silence means a busy or dead gateway."""
     request_attempts: int = 4
-    """Tries of a request (same id, so repeating is safe); waits grow by half of a try each: 1, 2, 4, 8 s."""
+    """Tries of a request (same id, so repeating is safe); each waits twice as long: 1, 2, 4, 8 s."""
     heartbeat_interval_s: float = 0.25
     """How often each process says that it lives."""
     reader_keys: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.model.condition import ConditionAction, ConditionCommand, ConditionState
-from engine.model.order import Order, OrderType, Reason, Side, SubmitOrder, TimeInForce
+from engine.model.order import Order, OrderType, Reason, SubmitOrder
 from engine.model.signal import SignalRefused, client_order_id
 from engine.strategies import support_resistance
 from engine.timing import NS_PER_S
@@ -62,7 +62,7 @@ def _submit(gateway: "Gateway", command: SubmitOrder, envelope: Envelope, role: 
         return Refused(code=Reason.STALE_SIGNAL, text=text)
     if role is Role.WINDOW and (command.signal_id or command.condition_id):
         return Refused(code=Reason.FORBIDDEN, text="a person's order belongs to no signal and no condition")
-    return gateway.submit(command, envelope.cause or envelope.id)
+    return gateway.orders.submit(command, envelope.cause or envelope.id)
 
 
 def _working(gateway: "Gateway", order_id: str) -> Order | Refused:
@@ -96,7 +96,7 @@ def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role
     if command.quantity > order.quantity:
         text = f"{command.quantity} lots; a change can only make the {order.quantity} lots fewer"
         return Refused(code=Reason.ORDER_SIZE, text=text)
-    if command.price and (refused := gateway.price_problem(replace(order, price=command.price))):
+    if command.price and (refused := gateway.orders.price_problem(replace(order, price=command.price))):
         return Refused(code=refused.reason, text=refused.text)
     try:
         gateway.broker.replace(order, command.price, command.quantity)
@@ -108,12 +108,12 @@ def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role
 
 
 def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role: Role | None) -> object:
-    return Done(text=f"{gateway.cancel_all(command.symbol)} cancels sent")
+    return Done(text=f"{gateway.orders.cancel_all(command.symbol)} cancels sent")
 
 
 def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role | None) -> object:
     released = release_conditions(gateway, command.symbol)
-    return Done(text=f"{released}; {gateway.flatten(envelope.id, command.symbol)}")
+    return Done(text=f"{released}; {gateway.orders.flatten(envelope.id, command.symbol)}")
 
 
 def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Role | None) -> object:
@@ -128,7 +128,7 @@ def _condition_command(
         return Refused(code=Reason.INVALID, text="the spec is of another condition")
     if why := support_resistance.refusal(known, command) or _in_market(gateway, command):
         return Refused(code=Reason.INVALID, text=why)
-    if command.spec is not None and command.spec.symbol not in gateway.contracts:
+    if command.spec is not None and command.spec.symbol not in gateway.market.contracts:
         return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{command.spec.symbol} is not offered by the broker")
     if command.spec is not None and command.spec.account not in {item.account for item in gateway.accounts}:
         text = f"{command.spec.account!r} is no account of this login"
@@ -142,12 +142,12 @@ def _condition_command(
     else:
         after, _ = support_resistance.step(known, numbered)
         if moved := support_resistance.transition(known, after, numbered):
-            moved = replace(moved, ts_event=gateway.broker.clock.now_ns())
-            gateway.record(moved)
-            gateway.tell(f"transition.{command.condition_id}", moved, envelope.id)
-    after = replace(after, tick_seq=tick_seq, ts_updated=gateway.broker.clock.now_ns())
-    gateway.tell(f"condition.{command.condition_id}", numbered, envelope.id)
-    gateway.tell_condition(after, envelope.id)
+            moved = replace(moved, ts_event=gateway.market.now_ns())
+            gateway.journal.record(moved)
+            gateway.journal.tell(f"transition.{command.condition_id}", moved, envelope.id)
+    after = replace(after, tick_seq=tick_seq, ts_updated=gateway.market.now_ns())
+    gateway.journal.tell(f"condition.{command.condition_id}", numbered, envelope.id)
+    gateway.journal.tell_condition(after, envelope.id)
     return Done(text=f"the condition is {after.state}")
 
 
@@ -179,13 +179,13 @@ def _condition_report(
     known = gateway.state.conditions.get(condition.condition_id)
     for signal in report.signals:
         if signal.signal_id not in gateway.state.signals:
-            gateway.record(signal)
-            gateway.tell(f"signal.{signal.condition_id}", signal)
+            gateway.journal.record(signal)
+            gateway.journal.tell(f"signal.{signal.condition_id}", signal)
     for moved in report.transitions:
         if known is not None and known.state is moved.target:
             continue  # a person's command: the gateway wrote it when it took the command
-        gateway.record(moved)
-        gateway.tell(f"transition.{condition.condition_id}", moved)
+        gateway.journal.record(moved)
+        gateway.journal.tell(f"transition.{condition.condition_id}", moved)
     if known is not None and condition.revision < known.revision:
         # A person's command is on its way to the strategy; its answer to that will be the truth.
         return Done(text="outdated")
@@ -193,12 +193,12 @@ def _condition_report(
     if is_over and not condition.state.is_final and not condition.state.is_in_market:
         return Done(text="cancelled before")
     if condition != known:
-        gateway.tell_condition(condition, envelope.id)
+        gateway.journal.tell_condition(condition, envelope.id)
     return Done()
 
 
 def _signal_refused(gateway: "Gateway", refused: SignalRefused, envelope: Envelope, role: Role | None) -> object:
-    gateway.refuse_signal(refused)
+    gateway.orders.refuse_signal(refused)
     return Done()
 
 
@@ -217,37 +217,22 @@ def _ticks(gateway: "Gateway", query: GetTicks, envelope: Envelope, role: Role |
 
 def _select(gateway: "Gateway", command: SelectContracts, envelope: Envelope, role: Role | None) -> object:
     for symbol in command.symbols:
-        if symbol not in gateway.contracts:
+        if symbol not in gateway.market.contracts:
             return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{symbol} is not offered by the broker")
     held = {order.symbol for order in gateway.state.working()}
     held |= {position.symbol for position in gateway.state.positions.values() if position.net}
     held |= {item.spec.symbol for item in gateway.state.conditions.values() if not item.state.is_final}
-    kept = sorted(held & (set(gateway.selected) - set(command.symbols)))
+    kept = sorted(held & (set(gateway.market.selected) - set(command.symbols)))
     if kept:
         text = f"{', '.join(kept)} has orders, lots or conditions and must stay subscribed"
         return Refused(code=Reason.INVALID, text=text)
-    for symbol in set(gateway.selected) - set(command.symbols):
+    for symbol in set(gateway.market.selected) - set(command.symbols):
         gateway.broker.unsubscribe(symbol)
     for symbol in command.symbols:
-        gateway.instrument(symbol)
+        gateway.market.instrument(symbol)
         gateway.broker.subscribe(symbol)
-    gateway.selected = tuple(dict.fromkeys(command.symbols))
-    return Done(text=f"{len(gateway.selected)} contracts subscribed")
-
-
-def close_order(request_id: str, number: int, account: str, symbol: str, side: Side, lots: int) -> SubmitOrder:
-    """The market order of one slice of a flatten; its id comes from the request, so repeating it is safe."""
-    return SubmitOrder(
-        client_order_id=client_order_id(f"{request_id}/{account}/{symbol}/{number}"),
-        account=account,
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.MARKET,
-        time_in_force=TimeInForce.IOC,
-        price=0,
-        quantity=lots,
-        reduce_only=True,
-    )
+    gateway.market.selected = tuple(dict.fromkeys(command.symbols))
+    return Done(text=f"{len(gateway.market.selected)} contracts subscribed")
 
 
 HANDLERS: Final[dict[type, tuple[frozenset[Role], Handler]]] = {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import zmq
 
-from engine.errors import RequestRefused, RequestTimeout
+from engine.errors import RequestRefused, RequestTimeout, WireError
 from engine.model.order import Reason, Side
 from engine.model.signal import Leg, Signal
 from engine.model.tick import Tick
@@ -543,5 +543,5 @@ def test_a_forwarder_joins_many_publishers_and_many_subscribers(made: Callable[[
 
 def test_a_port_that_is_taken_is_said_at_once(made: Callable[[Any], Any]) -> None:
     first = made(Publisher(ANY, source="a", wire=PLAIN, keys=None))
-    with pytest.raises(zmq.ZMQError, match="Address already in use"):
+    with pytest.raises(WireError, match="Address already in use"):
         Publisher(first.endpoint, source="b", wire=PLAIN, keys=None)

@@ -1,0 +1,140 @@
+"""The journal: writes what happened to the ledger first and tells it on the feed afterwards.
+
+What changed is collected while a batch of input is handled, committed, and then published. A fact that cannot be
+written still holds and is written later; meanwhile entries are refused and the person is told.
+"""
+
+import time
+from dataclasses import dataclass
+
+from engine import logs
+from engine.errors import LedgerError
+from engine.gateway.ledger import Ledger
+from engine.gateway.publisher import TickPublisher
+from engine.gateway.state import Event
+from engine.model.condition import Condition, ConditionExecution
+from engine.model.market import LinkState, LinkStatus
+from engine.model.order import Order, OrderStatus, Reason
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    topic: str
+    body: object
+    cause: str
+
+
+class Journal:
+    """Used on the gateway's thread only.
+
+    Args:
+        ledger: open.
+        feed: where events are published.
+    """
+
+    def __init__(self, ledger: Ledger, feed: TickPublisher) -> None:
+        self._ledger, self._feed = ledger, feed
+        self.state = ledger.state
+        self.links: dict[str, LinkStatus] = {}
+        self.error = ""
+        """Why the ledger cannot be written now; empty if it can."""
+        self._unwritten: list[Event] = []
+        self._outbox: list[_Outgoing] = []
+
+    @property
+    def has_news(self) -> bool:
+        """Something waits to be told."""
+        return bool(self._outbox)
+
+    def record(self, event: Event) -> None:
+        """Writes an event; a fact that cannot be written still holds, and the person is told."""
+        try:
+            self._ledger.append(event, time.time_ns())
+        except LedgerError as error:
+            self._failed(error)
+            self._unwritten.append(event)
+            self._ledger.apply(event)
+
+    def write_again(self) -> None:
+        """Facts that could not be written are tried again; when all are, entries pass again."""
+        if not self.error:
+            return
+        try:
+            while self._unwritten:
+                self._ledger.write(self._unwritten[0], time.time_ns())
+                del self._unwritten[0]
+            self._ledger.commit()
+        except LedgerError:
+            return
+        self.error = ""
+        self.set_link("ledger", LinkState.UP, "")
+
+    def tell(self, topic: str, body: object, cause: str = "") -> None:
+        """Publishes with the next commit."""
+        self._outbox.append(_Outgoing(topic, body, cause))
+
+    def flush(self) -> None:
+        """Commits what was recorded, then publishes what was told."""
+        if not self._outbox and not self._ledger.has_pending:
+            return
+        try:
+            self._ledger.commit()
+        except LedgerError as error:
+            self._failed(error)
+        outbox, self._outbox = self._outbox, []
+        for item in outbox:
+            self._feed.event(item.topic, item.body, item.cause)
+
+    def _failed(self, error: LedgerError) -> None:
+        self.error = str(error)
+        log.error("ledger failed; entries are refused", error=str(error))
+        self.set_link("ledger", LinkState.DOWN, str(error))
+
+    def tell_order(self, order: Order, cause: str = "") -> None:
+        """Records and publishes an order as it is now, and what it means for its condition."""
+        self.record(order)
+        self.tell(f"order.{order.symbol}", order, cause)
+        if order.condition_id:
+            held = self.state.holding(order.condition_id)
+            self.tell(
+                f"condition.{order.condition_id}",
+                ConditionExecution(
+                    condition_id=order.condition_id,
+                    order=order,
+                    entered=held.entered,
+                    entry_value=held.entry_value,
+                    exited=held.exited,
+                ),
+                cause,
+            )
+
+    def tell_condition(self, condition: Condition, cause: str = "") -> None:
+        """Records and publishes a condition."""
+        self.record(condition)
+        self.tell(f"condition.{condition.condition_id}", condition, cause)
+
+    def set_link(self, link: str, state: LinkState, text: str = "") -> None:
+        """Publishes the state of a link if it changed."""
+        before = self.links.get(link)
+        if before is None or (before.state, before.text) != (state, text):
+            self.links[link] = LinkStatus(link=link, state=state, ts_last=time.time_ns(), text=text)
+            self.tell(f"link.{link}", self.links[link])
+
+    def intend(self, order: Order, cause: str) -> Order:
+        """Writes the intent and waits until it is durable; an entry whose intent is not is denied."""
+        try:
+            self._ledger.commit()
+            self._ledger.write(order, time.time_ns())
+            self._ledger.commit()
+        except LedgerError as error:
+            self._failed(error)
+            self._ledger.rollback()
+            if not order.reduce_only:
+                denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=Reason.LEDGER, text=str(error))
+                self.tell_order(denied, cause)
+                return denied
+            self._unwritten.append(order)  # an exit is attempted all the same
+        self._ledger.apply(order)
+        return order

@@ -1,0 +1,76 @@
+"""The market as the gateway sees it: contracts, sessions, what is subscribed and how long it has been silent."""
+
+import time
+from collections.abc import Callable
+
+from engine.brokers.base import Broker
+from engine.gateway.journal import Journal
+from engine.gateway.publisher import TickPublisher
+from engine.model.instrument import Instrument
+from engine.model.market import Contract, LinkState
+from engine.model.session import Session, TradingCalendar
+from engine.settings import Risk
+from engine.timing import NS_PER_S
+
+
+class Market:
+    """Used on the gateway's thread only.
+
+    Args:
+        broker: tells contracts and the time.
+        calendar: of the exchange.
+        instruments: makes an instrument of a symbol.
+        ticks: what has come.
+        limits: how long a feed may be silent.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        calendar: TradingCalendar,
+        instruments: Callable[[str], Instrument],
+        ticks: TickPublisher,
+        limits: Risk,
+    ) -> None:
+        self.broker, self.calendar, self.ticks, self._limits = broker, calendar, ticks, limits
+        self._instruments = instruments
+        self._known: dict[str, Instrument] = {}
+        self.contracts: dict[str, Contract] = {item.symbol: item for item in broker.contracts()}
+        self.selected: tuple[str, ...] = ()
+
+    def now_ns(self) -> int:
+        """Market time."""
+        return self.broker.clock.now_ns()
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a symbol.
+
+        Raises:
+            UnknownInstrument: there is none.
+        """
+        if symbol not in self._known:
+            self._known[symbol] = self._instruments(symbol)
+        return self._known[symbol]
+
+    def session(self, instrument: Instrument) -> Session | None:
+        """The session of a contract now."""
+        return self.calendar.session_at(self.now_ns(), last_trading_day=instrument.last_trading_day)
+
+    def silence_s(self, symbol: str) -> float | None:
+        """Seconds since the contract's last message; None where silence means nothing."""
+        if self.broker.is_paced:
+            return None
+        received = self.ticks.received.get(symbol)
+        return (time.time_ns() - received) / NS_PER_S if received else None
+
+    def watch_feed(self, journal: Journal) -> None:
+        """Tells which subscribed feeds have gone silent in an open session, and which are back."""
+        for symbol in self.selected:
+            silence = self.silence_s(symbol)
+            if silence is None:
+                continue
+            is_stale = silence > self._limits.stale_feed_s and self.session(self.instrument(symbol))
+            state = LinkState.STALE if is_stale else LinkState.UP
+            if (before := journal.links.get(f"feed.{symbol}")) is None or before.state is not state:
+                text = f"silent for more than {self._limits.stale_feed_s:g} s" if is_stale else ""
+                journal.set_link(f"feed.{symbol}", state, text)
