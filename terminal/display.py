@@ -111,6 +111,7 @@ class Display(QtCore.QObject):
         """Someone is logged in."""
         self.window.set_environment(environment)
         self.window.set_logged_in(True)
+        self.book.set_has_books(environment is not Environment.REPLAY)
         self.ticket.set_accounts(accounts)
         self.condition_dialog.set_accounts(accounts)
         self.contracts.set_contracts(contracts)

@@ -35,6 +35,10 @@
         <translation>尚無委買委賣報價。</translation>
     </message>
     <message>
+        <source>A recorded day holds trades only, no bids and offers.</source>
+        <translation>歷史資料只有成交,沒有委買委賣。</translation>
+    </message>
+    <message>
         <source>Bid</source>
         <translation>委買</translation>
     </message>

@@ -20,6 +20,7 @@ class BookDock(Dock):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__("book", parent)
         self._symbol = ""
+        self._has_books = True
         self.ladder = Ladder()
         self.ladder.price_picked.connect(self.price_picked)
         self.place(self.ladder)
@@ -29,6 +30,11 @@ class BookDock(Dock):
         """Shows another contract; its book is still to come."""
         self._symbol = symbol
         self.ladder.set_symbol(symbol)
+        self.retranslate()
+
+    def set_has_books(self, has_books: bool) -> None:
+        """Whether this world has bids and offers at all; a recorded day has only its trades."""
+        self._has_books = has_books
         self.retranslate()
 
     def update_book(self, book: Book) -> None:
@@ -45,4 +51,6 @@ class BookDock(Dock):
         title = self.tr("Five-level book")
         self.setWindowTitle(f"{title}  {self._symbol}" if self._symbol else title)
         empty = self.tr("No bids and offers yet.")
+        if not self._has_books:
+            empty = self.tr("A recorded day holds trades only, no bids and offers.")
         self.ladder.set_texts(self.tr("Bid"), self.tr("Ask"), self.tr("Lots"), empty)
