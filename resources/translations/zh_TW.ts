@@ -36,7 +36,7 @@
     </message>
     <message>
         <source>A recorded day holds trades only, no bids and offers.</source>
-        <translation>歷史資料只有成交,沒有委買委賣。</translation>
+        <translation>歷史資料只有成交，沒有委買委賣。</translation>
     </message>
     <message>
         <source>Bid</source>
@@ -454,15 +454,15 @@
     </message>
     <message>
         <source>ended unasked; it is started again</source>
-        <translation>意外結束,正在重新啟動</translation>
+        <translation>意外結束，正在重新啟動</translation>
     </message>
     <message>
         <source>gave no sign of life; it is started again</source>
-        <translation>沒有回應,正在重新啟動</translation>
+        <translation>沒有回應，正在重新啟動</translation>
     </message>
     <message>
         <source>died too often and stays down: look at the log</source>
-        <translation>多次異常結束,已停止重啟:請查看紀錄</translation>
+        <translation>多次異常結束，已停止重啟：請查看紀錄</translation>
     </message>
     <message>
         <source>stopped</source>
@@ -922,7 +922,7 @@
     </message>
     <message>
         <source>A program of yours can read the feed and ask, never order. Put its public key into the settings ([wire] reader_keys), log in again, and connect with the key below. Every run has new keys; engine/wire/PROTOCOL.md describes the messages.</source>
-        <translation>您自己的程式可以讀取行情與查詢,但不能下單。請將該程式的公鑰加入設定([wire] reader_keys),重新登入,並使用下方的公鑰連線。每次執行都會產生新的金鑰;訊息格式見 engine/wire/PROTOCOL.md。</translation>
+        <translation>您自己的程式可以讀取行情與查詢，但不能下單。請將該程式的公鑰加入設定([wire] reader_keys),重新登入，並使用下方的公鑰連線。每次執行都會產生新的金鑰；訊息格式見 engine/wire/PROTOCOL.md。</translation>
     </message>
 </context>
 <context>
@@ -1422,7 +1422,7 @@
     </message>
     <message>
         <source>▲ Not guarding: a process is down</source>
-        <translation>▲ 未監控:有程序停止運作</translation>
+        <translation>▲ 未監控：有程序停止運作</translation>
     </message>
     <message>
         <source>Stopping…</source>
@@ -1477,23 +1477,23 @@
     </message>
     <message>
         <source>Cancel sent; an order is cancelled when the exchange says so.</source>
-        <translation>刪單已送出;交易所回報後才算刪除。</translation>
+        <translation>刪單已送出；交易所回報後才算刪除。</translation>
     </message>
     <message>
         <source>Change sent; it holds when the exchange says so.</source>
-        <translation>改單已送出;交易所回報後才生效。</translation>
+        <translation>改單已送出；交易所回報後才生效。</translation>
     </message>
     <message>
         <source>Closing orders sent; watch the positions until they are flat.</source>
-        <translation>平倉委託已送出;請確認部位歸零。</translation>
+        <translation>平倉委託已送出；請確認部位歸零。</translation>
     </message>
     <message>
         <source>Trading resumed: new entries pass again.</source>
-        <translation>已恢復交易:可以再建立新部位。</translation>
+        <translation>已恢復交易：可以再建立新部位。</translation>
     </message>
     <message>
         <source>Trading halted: no new entries; exits and cancels still pass.</source>
-        <translation>已暫停交易:不再建立新部位,平倉與刪單仍可進行。</translation>
+        <translation>已暫停交易：不再建立新部位，平倉與刪單仍可進行。</translation>
     </message>
     <message>
         <source>Condition armed.</source>
