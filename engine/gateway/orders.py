@@ -11,7 +11,7 @@ from engine.brokers.base import ApprovedOrder, OrderReport
 from engine.errors import BrokerAmbiguous, BrokerRefused, OrderStateError, UnknownInstrument
 from engine.gateway.journal import Journal
 from engine.gateway.market import Market
-from engine.gateway.risk import RiskContext, RiskRefused, check
+from engine.gateway.risk import RiskContext, RiskRefused, check, exchange_lots
 from engine.model.condition import ConditionState
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, OrderType, Reason, Side, SubmitOrder, TimeInForce
@@ -99,8 +99,10 @@ class Orders:
                 return RiskRefused(Reason.EXIT_WORKING, f"other orders close all {order.symbol} lots already")
             if not lots:
                 return RiskRefused(Reason.NOT_REDUCING, f"no {order.symbol} lots are left to close")
-            order = replace(order, quantity=min(order.quantity, lots))
-            return check(order, self._context(order, instrument), is_reducing=True)
+            context = self._context(order, instrument)
+            if order.signal_id:  # the strategy gives another signal for what is left
+                lots = min(lots, exchange_lots(order, context))
+            return check(replace(order, quantity=min(order.quantity, lots)), context, is_reducing=True)
         if self._journal.error:
             return RiskRefused(Reason.LEDGER, self._journal.error)
         # A person closes a position by hand: that passes a halt, as far as no other order closes it already.

@@ -135,12 +135,17 @@ def _valid(order: Order, context: RiskContext) -> RiskRefused | None:
     return None
 
 
-def _exchange_size(order: Order, context: RiskContext) -> RiskRefused | None:
+def exchange_lots(order: Order, context: RiskContext) -> int:
+    """The most lots that the exchange takes in one order of this type."""
     product = context.instrument.product
-    limit = product.max_limit_lots
-    if order.order_type is OrderType.MARKET:
-        night = context.session is SessionKind.NIGHT
-        limit = product.max_market_lots_night if night else product.max_market_lots_day
+    if order.order_type is not OrderType.MARKET:
+        return product.max_limit_lots
+    is_night = context.session is SessionKind.NIGHT
+    return product.max_market_lots_night if is_night else product.max_market_lots_day
+
+
+def _exchange_size(order: Order, context: RiskContext) -> RiskRefused | None:
+    limit = exchange_lots(order, context)
     if order.quantity > limit:
         text = f"{order.quantity} lots, the exchange takes {limit} in one {order.order_type} order"
         return RiskRefused(Reason.ORDER_SIZE, text)

@@ -498,6 +498,28 @@ def test_an_exit_covers_what_a_person_left_of_the_lots(tmp_path: Path) -> None:
         assert sum(order.filled for order in engine.snapshot().orders if order.reduce_only) == 1
 
 
+def test_an_exit_larger_than_the_exchange_takes_goes_in_slices(tmp_path: Path) -> None:
+    with simulated(tmp_path, at_night=True) as engine:
+
+        def ordered(leg: Leg, number: int, side: Side, lots: int) -> Order:
+            name = signal_id("other", leg, number)
+            command = engine.command(
+                side,
+                lots,
+                client_order_id=client_order_id(name),
+                signal_id=name,
+                condition_id="other",
+                reduce_only=leg.is_exit,
+            )
+            return engine.filled(engine.submit(command, Role.EXECUTOR))
+
+        for number in (1, 2):
+            ordered(Leg.ENTRY, number, B, 4)
+        assert engine.net() == 8
+        assert [ordered(Leg.STOP_LOSS, number, S, 8).quantity for number in (1, 2)] == [5, 3]
+        assert engine.net() == 0
+
+
 def test_a_person_closes_a_condition(tmp_path: Path) -> None:
     with simulated(tmp_path, trading=True) as engine:
         engine.enter("c", S, quantity=2)
