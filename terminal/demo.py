@@ -90,7 +90,7 @@ class Demo:
         assert self._terminal.run
         account = self._terminal.run.accounts[0].account
         is_quick = self._speed >= QUICK
-        offset = 8 if is_quick else 4
+        offset = 8 if is_quick else 2
         return [
             ConditionSpec(
                 condition_id=name,
@@ -98,7 +98,7 @@ class Demo:
                 symbol=tick.symbol,
                 action=side,
                 trigger_price=tick.price - side.sign * offset,
-                turning_points=3,
+                turning_points=3 if is_quick else 2,
                 take_profit_points=90 if is_quick else 25,
                 stop_loss_points=45 if is_quick else 15,
             )
