@@ -48,8 +48,13 @@ class Demo:
     async def run(self, ended: "asyncio.Future[None]") -> int:
         """Runs for the given time, or until the window is closed; returns the exit code."""
         began = time.monotonic()
+        beginning = asyncio.ensure_future(self._begin())
+        await asyncio.wait([beginning, ended], return_when=asyncio.FIRST_COMPLETED)
+        if not beginning.done():
+            beginning.cancel()
+            return 0
         try:
-            await self._begin()
+            beginning.result()
         except EngineError as error:
             print(f"terminal: {error}", file=sys.stderr)
             self._terminal.close()

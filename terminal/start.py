@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import signal
 import sys
 import threading
 from dataclasses import replace
@@ -69,6 +70,8 @@ async def _run(
     terminal = Terminal(app, config, preferences, warning=warning, saves=is_person)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     terminal.closed.connect(lambda: ended.set_result(None))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: terminal.close())  # ends as the window's close button does
     terminal.display.window.show()
     if is_person:
         terminal.open_login()

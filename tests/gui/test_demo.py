@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -157,3 +158,18 @@ def test_a_settings_file_with_an_unknown_key_is_said_in_a_sentence(tmp_path: Pat
     assert code == 2
     assert len(said.splitlines()) == 1
     assert "'max_order_lots'" in said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no way to ask a process politely")
+def test_a_polite_signal_closes_everything(tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "FUTURES_TERMINAL_HOME": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-m", "terminal", "--demo"], env=environment) as process:
+        running = psutil.Process(process.pid)
+        deadline = time.monotonic() + 30
+        while len(running.children()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        children = running.children()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert not alive
