@@ -221,6 +221,10 @@ def _problem(settings: Settings) -> str:
             return f"endpoints.{item.name}: {value} is no port; the highest is 65535"
     if settings.ledger.synchronous not in ("FULL", "NORMAL"):
         return f"ledger.synchronous: {settings.ledger.synchronous!r}; known are FULL and NORMAL"
+    if not settings.simulation.speed:
+        return "simulation.speed: 0; it must be more, 1 is real time"
+    if settings.wire.heartbeat_interval_s * 3 > settings.supervision.heartbeat_limit_s:
+        return "supervision.heartbeat_limit_s: it must be at least three times wire.heartbeat_interval_s"
     for key in settings.wire.reader_keys:
         if not key.isascii() or len(key) != 40:
             return f"wire.reader_keys: {key!r} is no CURVE public key of 40 characters"

@@ -211,7 +211,9 @@ class Display(QtCore.QObject):
         """The prints of a frame."""
         self.ticks_received += len(ticks)
         for tick in ticks:
-            self.last_ticks[tick.symbol] = tick
+            last = self.last_ticks.get(tick.symbol)
+            if last is None or tick.seq > last.seq:  # a repaired tick is not the last price
+                self.last_ticks[tick.symbol] = tick
         self.chart.add_ticks(ticks)
         self.contracts.update_ticks(ticks)
         self.positions.update_ticks(ticks)
@@ -318,6 +320,6 @@ class Display(QtCore.QObject):
             self.bar.set_run_state(RunState.RUNNING)
             if status.restarts:
                 self.say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)))
-        elif self._was_ready:
+        elif self._was_ready or status.state is ProcessState.GAVE_UP:
             self.bar.set_run_state(RunState.IMPAIRED)
         self._was_ready |= is_ready

@@ -40,7 +40,8 @@ class Journal:
         self.links: dict[str, LinkStatus] = {}
         self.error = ""
         """Why the ledger cannot be written now; empty if it can."""
-        self._unwritten: list[Event] = []
+        self._uncommitted: list[Event] = []
+        """Events that are not known to be durable, in their order."""
         self._outbox: list[_Outgoing] = []
 
     @property
@@ -50,24 +51,26 @@ class Journal:
 
     def record(self, event: Event) -> None:
         """Writes an event; a fact that cannot be written still holds, and the person is told."""
-        try:
-            self._ledger.append(event, time.time_ns())
-        except LedgerError as error:
-            self._failed(error)
-            self._unwritten.append(event)
-            self._ledger.apply(event)
+        self._uncommitted.append(event)
+        if not self.error:
+            try:
+                self._ledger.write(event, time.time_ns())
+            except LedgerError as error:
+                self._failed(error)
+        self._ledger.apply(event)
 
     def write_again(self) -> None:
-        """Facts that could not be written are tried again; when all are, entries pass again."""
+        """Facts that could not be written are tried again, in their order; when all are, entries pass again."""
         if not self.error:
             return
         try:
-            while self._unwritten:
-                self._ledger.write(self._unwritten[0], time.time_ns())
-                del self._unwritten[0]
+            for event in self._uncommitted:
+                self._ledger.write(event, time.time_ns())
             self._ledger.commit()
         except LedgerError:
+            self._ledger.rollback()
             return
+        self._uncommitted.clear()
         self.error = ""
         self.set_link("ledger", LinkState.UP, "")
 
@@ -77,17 +80,24 @@ class Journal:
 
     def flush(self) -> None:
         """Commits what was recorded, then publishes what was told."""
-        if not self._outbox and not self._ledger.has_pending:
+        self._commit()
+        outbox, self._outbox = self._outbox, []
+        for item in outbox:
+            self._feed.event(item.topic, item.body, item.cause)
+
+    def _commit(self) -> None:
+        """Makes what was written durable; what was not stays in the list and is written later."""
+        if self.error or not self._uncommitted:
             return
         try:
             self._ledger.commit()
         except LedgerError as error:
             self._failed(error)
-        outbox, self._outbox = self._outbox, []
-        for item in outbox:
-            self._feed.event(item.topic, item.body, item.cause)
+        else:
+            self._uncommitted.clear()
 
     def _failed(self, error: LedgerError) -> None:
+        self._ledger.rollback()
         self.error = str(error)
         log.error("ledger failed; entries are refused", error=str(error))
         self.set_link("ledger", LinkState.DOWN, str(error))
@@ -123,18 +133,22 @@ class Journal:
             self.tell(f"link.{link}", self.links[link])
 
     def intend(self, order: Order, cause: str) -> Order:
-        """Writes the intent and waits until it is durable; an entry whose intent is not is denied."""
-        try:
-            self._ledger.commit()
-            self._ledger.write(order, time.time_ns())
-            self._ledger.commit()
-        except LedgerError as error:
-            self._failed(error)
-            self._ledger.rollback()
-            if not order.reduce_only:
-                denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=Reason.LEDGER, text=str(error))
-                self.tell_order(denied, cause)
-                return denied
-            self._unwritten.append(order)  # an exit is attempted all the same
+        """Writes the intent and waits until it is durable; an entry whose intent is not is denied.
+
+        An exit is attempted all the same.
+        """
+        self._commit()
+        if not self.error:
+            try:
+                self._ledger.write(order, time.time_ns())
+                self._ledger.commit()
+            except LedgerError as error:
+                self._failed(error)
+        if self.error and not order.reduce_only:
+            denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=Reason.LEDGER, text=self.error)
+            self.tell_order(denied, cause)
+            return denied
+        if self.error:
+            self._uncommitted.append(order)
         self._ledger.apply(order)
         return order

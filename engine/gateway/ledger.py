@@ -4,6 +4,7 @@ One writer, the gateway's thread. Rows are events; the present state is their fo
 id can be decided once only: the table ``decisions`` makes that a constraint of the file, not of the code.
 """
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -145,7 +146,8 @@ class Ledger:
     def rollback(self) -> None:
         """Takes the events back that were written but not committed; the state is the caller's concern."""
         if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Commits and closes."""

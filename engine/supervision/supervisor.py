@@ -60,11 +60,14 @@ class _Running:
     def start(self) -> None:
         """Spawns the process."""
         self.pipe, theirs = _spawn.Pipe()
-        self.process = _spawn.Process(
+        process = _spawn.Process(
             target=run, args=(self.spec.main, self.spec.context(), theirs), name=self.spec.name
         )
-        self.process.start()
-        theirs.close()
+        try:
+            process.start()
+        finally:
+            theirs.close()
+        self.process = process
         self.started = self.heard = time.monotonic()
         self.state = ProcessState.STARTING
 
@@ -203,8 +206,7 @@ class Supervisor:
             return
         if child.process is None:
             if now >= child.start_at and self._may_start(child):
-                child.start()
-                self._tell(child, "")
+                self._start(child)
             return
         self._listen(child)
         if not child.process.is_alive():
@@ -220,6 +222,14 @@ class Supervisor:
             child.process.kill()
             child.process.join(1)
             self._died(child, ProcessState.HUNG, f"gave no sign of life for {limit:g} s")
+
+    def _start(self, child: _Running) -> None:
+        try:
+            child.start()
+        except OSError as error:
+            self._died(child, ProcessState.DEAD, f"could not be started: {error.strerror}")
+        else:
+            self._tell(child, "")
 
     def _may_start(self, child: _Running) -> bool:
         """A child starts for the first time when those before it are ready."""

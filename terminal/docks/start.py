@@ -175,7 +175,7 @@ class StartBar(QtWidgets.QToolBar):
             set_tone(label, "ok" if is_met else "warning")
         is_stopped = self._state is RunState.STOPPED
         self.start_action.setEnabled(is_stopped and not self.missing())
-        self.stop_action.setEnabled(self._state in (RunState.RUNNING, RunState.IMPAIRED))
+        self.stop_action.setEnabled(self._state not in (RunState.STOPPED, RunState.STOPPING))
         self.start_button.setVisible(self._state in (RunState.STOPPED, RunState.STARTING))
         self.stop_button.setVisible(self._state not in (RunState.STOPPED, RunState.STARTING))
         self.state_label.setText(self._state_text())
