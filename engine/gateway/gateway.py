@@ -153,6 +153,8 @@ class Gateway:
             if watch - pulse >= _PULSE_S:
                 pulse = watch
                 self._guarded(self.journal.write_again)
+                self._guarded(self.orders.ask_about_unknown)
+                self._guarded(self.orders.pursue_flattening)
                 self.journal.tell(
                     "pulse", Pulse(now_ns=max(0, self.market.now_ns()), position=self.ticks.position)
                 )

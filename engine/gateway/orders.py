@@ -3,8 +3,10 @@
 The one place from which anything reaches the broker's order side. The same id never makes a second order.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from engine import logs
 from engine.brokers.base import ApprovedOrder, OrderReport
@@ -14,6 +16,7 @@ from engine.gateway.market import Market
 from engine.gateway.risk import RiskContext, RiskRefused, check, exchange_lots
 from engine.model.condition import ConditionState
 from engine.model.instrument import Instrument
+from engine.model.market import LinkState
 from engine.model.order import Fill, Order, OrderStatus, OrderType, Reason, Side, SubmitOrder, TimeInForce
 from engine.model.position import Account
 from engine.model.signal import SignalRefused, client_order_id
@@ -21,6 +24,12 @@ from engine.settings import Risk
 from engine.wire.messages import Refused
 
 log = logs.get(__name__)
+
+_FLATTEN_TRIES: Final = 30
+"""Seconds for which a flatten is pursued."""
+_ARRIVES_WITHIN_S: Final = 5.0
+"""An order whose call was not answered may still be on its way for so long; only then its absence means that it
+never arrived."""
 
 
 class Orders:
@@ -50,6 +59,10 @@ class Orders:
         self._broker, self._state = market.broker, journal.state
         self._accounts = tuple(account.account for account in accounts)
         self._on_decision, self._on_decided = on_decision, on_decided
+        self._flattening: dict[str, tuple[str, int]] = {}
+        """Contracts that are being flattened: the request and how often it was tried."""
+        self._unknown_since: dict[str, float] = {}
+        """Orders that nobody knows of, and since when (monotonic)."""
 
     # --- towards the broker --------------------------------------------------------------------------------------
 
@@ -162,8 +175,35 @@ class Orders:
         return replace(order.moved(OrderStatus.SENT, now()), broker_order_id=broker_order_id)
 
     def flatten(self, request_id: str, symbol: str) -> str:
-        """Cancels working orders and closes positions in slices inside the exchange's caps; says what was sent."""
+        """Cancels working orders and closes positions; says what was sent now.
+
+        It is pursued until nothing is held and nothing works any more: see :meth:`pursue_flattening`.
+        """
+        self._flattening[symbol] = (request_id, 0)
         self.cancel_all(symbol)
+        return self._close_positions(request_id, symbol)
+
+    def pursue_flattening(self) -> None:
+        """Sends closing orders again for what a cancel, a late fill or a thin book left; once a second.
+
+        It gives up loudly: a position that cannot be closed needs a person.
+        """
+        for symbol, (request_id, tries) in list(self._flattening.items()):
+            held = [item for item in self._state.positions.values() if item.net and symbol in ("", item.symbol)]
+            if not held and not self._state.working(symbol):
+                del self._flattening[symbol]
+            elif tries >= _FLATTEN_TRIES:
+                del self._flattening[symbol]
+                left = ", ".join(f"{item.net} {item.symbol}" for item in held)
+                log.error("flatten failed", left=left)
+                self._journal.set_link("flatten", LinkState.DOWN, f"still held: {left}; close it by hand")
+            else:
+                self._flattening[symbol] = (request_id, tries + 1)
+                self.cancel_all(symbol, only_resting=True)
+                self._close_positions(f"{request_id}+{tries + 1}", symbol)
+
+    def _close_positions(self, request_id: str, symbol: str) -> str:
+        """Closing orders in slices inside the exchange's caps, for what no working exit closes already."""
         sent: list[str] = []
         for (account, held), position in list(self._state.positions.items()):
             if not position.net or (symbol and held != symbol):
@@ -180,13 +220,13 @@ class Orders:
                     break
                 sent.append(f"{side} {order.quantity} {held}: {order.status}")
                 lots -= order.quantity
-        return "; ".join(sent) or "no position to close"
+        return "; ".join(sent) or "no closing order was needed now"
 
-    def cancel_all(self, symbol: str, *, keep_exits: bool = False) -> int:
+    def cancel_all(self, symbol: str, *, only_resting: bool = False) -> int:
         """Asks the broker to cancel every working order; returns how many were asked for."""
         count = 0
         for order in self._state.working(symbol):
-            if keep_exits and order.reduce_only:
+            if only_resting and order.time_in_force is not TimeInForce.ROD:
                 continue
             try:
                 self._broker.cancel(order)
@@ -279,10 +319,25 @@ class Orders:
                 if order.account == account and order.client_order_id not in known:
                     self._never_arrived(self._state.orders[order.client_order_id])
 
+    def ask_about_unknown(self) -> None:
+        """Asks the broker about orders whose call was not answered; called about once a second."""
+        now = time.monotonic()
+        unknown = [order for order in self._state.working() if order.status is OrderStatus.UNKNOWN]
+        self._unknown_since = {
+            order.client_order_id: self._unknown_since.get(order.client_order_id, now) for order in unknown
+        }
+        if unknown:
+            self.reconcile()
+
+    def _is_given_up(self, order: Order) -> bool:
+        """Whether an order that the broker does not know has had its time to arrive."""
+        since = self._unknown_since.get(order.client_order_id)
+        return since is None or time.monotonic() - since > _ARRIVES_WITHIN_S
+
     def _never_arrived(self, order: Order) -> None:
         """Ends an order of the present session that the broker, asked after the link came back, does not know."""
         session = self._market.session(self._market.instrument(order.symbol))
-        is_open = order.status in (OrderStatus.UNKNOWN, OrderStatus.INTENT)
+        is_open = order.status in (OrderStatus.UNKNOWN, OrderStatus.INTENT) and self._is_given_up(order)
         if is_open and session is not None and session.contains(order.ts_created):
             now = self._market.now_ns()
             text = "the broker does not know it: it never arrived"

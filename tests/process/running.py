@@ -198,6 +198,7 @@ class Engine:
 
     @property
     def last_price(self) -> int:
+        until(lambda: self.host.gateway.ticks.last_tick(SYMBOL) is not None, "a first tick")
         tick = self.host.gateway.ticks.last_tick(SYMBOL)
         assert tick is not None
         return tick.price

@@ -380,6 +380,32 @@ def test_a_lost_reply_is_unknown_until_the_broker_is_asked(tmp_path: Path, is_al
         assert len(known) == is_alive
 
 
+def test_flatten_is_pursued_until_nothing_is_held(tmp_path: Path) -> None:
+    with simulated(tmp_path, simulation=Simulation(latency_ms=200.0)) as engine:
+        engine.filled(engine.submit(engine.command(quantity=2)))
+        resting_exit = engine.limit(S, engine.last_price + 200, 2, reduce_only=True)
+        exit_ = engine.submit(resting_exit)
+        until(lambda: engine.order(exit_.client_order_id).status is OS.ACCEPTED, "a resting exit")
+        late = engine.submit(engine.command())
+        assert late.status is OS.SENT
+        engine.ask(Flatten())
+        until(lambda: engine.net() == 0 and not engine.host.gateway.state.working(), "a flat account", 20)
+        assert engine.ended(exit_).status is OS.CANCELLED
+        assert exchange(engine).query_positions(engine.account).get(SYMBOL, 0) == 0
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_the_broker_is_asked_about_a_lost_reply_also_while_the_link_stays_up(
+    tmp_path: Path, is_alive: bool
+) -> None:
+    with simulated(tmp_path) as engine:
+        exchange(engine).faults.lose_next_reply(is_alive=is_alive)
+        order = engine.submit(engine.limit(B, engine.last_price - 300))
+        assert order.status is OS.UNKNOWN
+        until(lambda: engine.order(order.client_order_id).status is not OS.UNKNOWN, "an answer", 20)
+        assert engine.order(order.client_order_id).status is (OS.ACCEPTED if is_alive else OS.REJECTED)
+
+
 def test_orders_whose_replies_are_all_lost_are_each_sent_once(tmp_path: Path) -> None:
     with simulated(tmp_path, simulation=Simulation(speed=5.0, lost_reply_rate=1.0)) as engine:
         orders = [engine.submit(engine.command()) for _ in range(8)]
