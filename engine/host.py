@@ -121,17 +121,21 @@ class Host:
 
     def close(self) -> None:
         """Stops everything; the ledger holds what happened."""
-        self.gateway.set_pacers(frozenset())
-        self._supervisor.close()
-        if self._statuses is not None:
-            self._statuses.close()  # its thread, the supervisor's, has ended
-        self.gateway.close()
+        with contextlib.ExitStack() as ending:  # whatever fails, the rest is closed
+            if self._door:
+                ending.callback(self._door.close)
+            ending.callback(self._proxy.close)
+            ending.callback(self._stop_listening)
+            ending.callback(self.gateway.close)
+            self.gateway.set_pacers(frozenset())
+            self._supervisor.close()
+            if self._statuses is not None:
+                self._statuses.close()  # its thread, the supervisor's, has ended
+
+    def _stop_listening(self) -> None:
         self._stop.set()
         if self._ear.is_alive():
             self._ear.join(2)
-        self._proxy.close()
-        if self._door:
-            self._door.close()
 
     # --- facts ---------------------------------------------------------------------------------------------------
 

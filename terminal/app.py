@@ -251,7 +251,8 @@ class Terminal(QtCore.QObject):
         answer = await self.run.link.request(request)
         log.info("carried out", request=type(request).__name__, answer=getattr(answer, "text", ""))
         if text := self._done_text(request):
-            self.display.say(text)
+            told = getattr(answer, "text", "") if isinstance(request, Flatten | SetHalt | CancelAll) else ""
+            self.display.say(f"{text} ({told})" if told else text)
         if isinstance(answer, Order) and answer.status in (OrderStatus.DENIED, OrderStatus.REJECTED):
             self.display.say(f"{i18n.text(answer.status)}: {i18n.text(answer.reason)}: {answer.text}", "warning")
 
@@ -263,7 +264,7 @@ class Terminal(QtCore.QObject):
             case ReplaceOrder():
                 return self.tr("Change sent; it holds when the exchange says so.")
             case Flatten():
-                return self.tr("Closing orders sent; watch the positions until they are flat.")
+                return self.tr("Flatten is pursued; watch the positions until they are flat.")
             case SetHalt(depth=HaltDepth.NONE):
                 return self.tr("Trading resumed: new entries pass again.")
             case SetHalt():
@@ -341,14 +342,14 @@ class Terminal(QtCore.QObject):
             raise
         self.run = _Run(broker, host, self._linked(host), accounts)
         self._remember(request)
-        offered = broker.contracts()
-        instruments = {item.symbol: host.instrument(item.symbol) for item in offered}
-        self.display.show_login(broker.environment, accounts, offered, instruments)
-        self.run.link.start()
-        host.start()
         try:
+            offered = broker.contracts()
+            instruments = {item.symbol: host.instrument(item.symbol) for item in offered}
+            self.display.show_login(broker.environment, accounts, offered, instruments)
+            self.run.link.start()
+            host.start()
             await self.select(tuple(contracts) if contracts is not None else self._first_contracts())
-        except EngineError:
+        except BaseException:
             await self._log_out()
             raise
         self.ready.emit()
@@ -501,7 +502,10 @@ class Terminal(QtCore.QObject):
                 settings.save(chosen)
             except EngineError as error:
                 log.warning("preferences not saved", error=str(error))
-        await self._log_out()
+        try:
+            await self._log_out()
+        except Exception:
+            log.exception("the engine did not end in order")
         self.display.window.allow_close()
         self.display.window.close()
         self.closed.emit()

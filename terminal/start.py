@@ -7,6 +7,7 @@ import multiprocessing
 import signal
 import sys
 import threading
+import traceback
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -108,13 +109,13 @@ def _catch_crashes() -> None:
     """What nobody caught is logged with its traceback before the program goes on or ends."""
 
     def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        log.error("crash", error=repr(error))
+        log.error("crash", error=repr(error), trace="".join(traceback.format_exception(error)))
         sys.__excepthook__(kind, error, trace)
 
     def on_thread(arguments: threading.ExceptHookArgs) -> None:
-        log.error(
-            "crash in a thread", thread=getattr(arguments.thread, "name", ""), error=repr(arguments.exc_value)
-        )
+        trace = "".join(traceback.format_exception(arguments.exc_value)) if arguments.exc_value else ""
+        name = getattr(arguments.thread, "name", "")
+        log.error("crash in a thread", thread=name, error=repr(arguments.exc_value), trace=trace)
         threading.__excepthook__(arguments)
 
     sys.excepthook = on_exception

@@ -124,14 +124,14 @@ class Gateway:
 
     def close(self) -> None:
         """Ends the broker, then the thread; everything told so far is in the ledger."""
-        self.broker.close()
-        self._stop.set()
-        self._mailbox.put((self._nothing, ()))
-        self._thread.join(5)
-        self._mailbox.close()
-        self._server.close()
-        self._publisher.close()
-        self.ledger.close()
+        with contextlib.ExitStack() as ending:  # whatever fails, the rest is closed
+            for part in (self.ledger, self._publisher, self._server, self._mailbox):
+                ending.callback(part.close)
+            self.broker.close()
+            self._stop.set()
+            self.call(self._nothing)
+            if self._thread.ident is not None:
+                self._thread.join(5)
 
     def _nothing(self) -> None:
         """Wakes the thread."""

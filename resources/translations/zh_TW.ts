@@ -1484,8 +1484,8 @@
         <translation>改單已送出；交易所回報後才生效。</translation>
     </message>
     <message>
-        <source>Closing orders sent; watch the positions until they are flat.</source>
-        <translation>平倉委託已送出；請確認部位歸零。</translation>
+        <source>Flatten is pursued; watch the positions until they are flat.</source>
+        <translation>正在平倉；請確認部位歸零。</translation>
     </message>
     <message>
         <source>Trading resumed: new entries pass again.</source>
