@@ -5,7 +5,7 @@ gateway, supervision and brokers.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from engine.wire.messages import (
 from terminal import i18n, settings, theme
 from terminal.bridge.link import Endpoints, EngineLink
 from terminal.dialogs.about import AboutDialog
+from terminal.dialogs.confirm import ask
 from terminal.dialogs.connection import ConnectionDialog
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.dialogs.settings import SettingsDialog
@@ -109,8 +110,8 @@ class Terminal(QtCore.QObject):
         display = self.display
         window, bar = display.window, display.bar
         window.login_requested.connect(self.open_login)
-        window.logout_requested.connect(lambda: self._spawn(self._log_out()))
-        window.close_requested.connect(self.close)
+        window.logout_requested.connect(lambda: self._leave(lambda: self._spawn(self._log_out())))
+        window.close_requested.connect(lambda: self._leave(self.close))
         window.theme_chosen.connect(self.set_theme)
         window.language_chosen.connect(self.set_language)
         window.settings_requested.connect(self._open_settings)
@@ -401,6 +402,17 @@ class Terminal(QtCore.QObject):
         await asyncio.to_thread(run.host.close)
         run.link.deleteLater()
         self.display.clear()
+
+    def _leave(self, go: Callable[[], None]) -> None:
+        """Goes at once where nothing is at stake; else a person must agree to leave it unguarded."""
+        left = self.display.unguarded_by_leaving()
+        if not left:
+            go()
+            return
+        question = self.tr(
+            "Leave now? Nobody guards {left} any more: stops and take profits live in this program."
+        ).format(left=left)
+        ask(self.display.window, self.tr("Not guarded"), question, self.tr("Leave unguarded"), go)
 
     # --- contracts -----------------------------------------------------------------------------------------------
 

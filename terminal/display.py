@@ -63,6 +63,8 @@ class Display(QtCore.QObject):
         self.ticks_received = 0
         self.last_ticks: dict[str, Tick] = {}
         self.conditions: dict[str, Condition] = {}
+        self.held: dict[str, int] = {}
+        """Net lots by contract."""
         self._process_states: dict[str, ProcessState] = {}
         self._expected: set[str] = set()
         self._was_ready = False
@@ -156,6 +158,7 @@ class Display(QtCore.QObject):
         self.symbol = ""
         self.last_ticks.clear()
         self.conditions.clear()
+        self.held.clear()
         self.show_stopped()
         self.window.set_environment(None)
         self.window.set_logged_in(False)
@@ -177,6 +180,12 @@ class Display(QtCore.QObject):
             fill(())
         self.book.set_symbol("")
 
+    def unguarded_by_leaving(self) -> str:
+        """What nobody would guard any more if the program ended now, for people; empty if nothing is at stake."""
+        lots = [f"{net:+d} {symbol}" for symbol, net in self.held.items() if net]
+        live = [item.spec.symbol for item in self.conditions.values() if item.state.is_in_market]
+        return ", ".join(lots or sorted(set(live)))
+
     def _check_conditions(self) -> None:
         armed = sum(c.state.is_waiting or c.state.is_in_market for c in self.conditions.values())
         self.bar.set_check(Check.CONDITION, armed > 0, str(armed) if armed else "")
@@ -193,6 +202,7 @@ class Display(QtCore.QObject):
         self.positions.set_positions(snapshot.positions)
         self.conditions = {item.condition_id: item for item in snapshot.conditions}
         self.conditions_dock.set_conditions(snapshot.conditions)
+        self.held = {item.symbol: item.net for item in snapshot.positions}
         self.bar.set_halt(snapshot.halt)
         for status in snapshot.links:
             self.on_link(status)
@@ -247,6 +257,7 @@ class Display(QtCore.QObject):
     @QtCore.Slot(object)
     def on_position(self, position: Position) -> None:
         """A position as it is now."""
+        self.held[position.symbol] = position.net
         self.positions.update_position(position)
         self.chart.update_position(position)
 

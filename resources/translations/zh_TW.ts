@@ -1504,6 +1504,18 @@
         <translation>條件已變更。</translation>
     </message>
     <message>
+        <source>Leave now? Nobody guards {left} any more: stops and take profits live in this program.</source>
+        <translation>現在離開？{left} 將無人守護：停損與停利只存在於本程式。</translation>
+    </message>
+    <message>
+        <source>Not guarded</source>
+        <translation>未守護</translation>
+    </message>
+    <message>
+        <source>Leave unguarded</source>
+        <translation>離開，不守護</translation>
+    </message>
+    <message>
         <source>Log in first.</source>
         <translation>請先登入。</translation>
     </message>
