@@ -35,7 +35,7 @@ from engine.model.position import Account
 from engine.model.session import TAIPEI, TradingCalendar
 from engine.model.signal import Leg, Signal, signal_id
 from engine.model.tick import Tick
-from engine.settings import Ledger, Risk, Settings, Strategy, Wire, with_free_ports
+from engine.settings import Durability, Ledger, Risk, Settings, Strategy, Wire, with_free_ports
 from engine.strategies.base import NOTHING, Decision
 from engine.timing import ManualClock
 from engine.wire.keys import Role
@@ -148,14 +148,16 @@ class Chain:
 
     Args:
         encrypted: CURVE on the sockets, as the product has it.
-        synchronous: durability of the ledger's commits.
+        durability: of the ledger's commits.
     """
 
-    def __init__(self, folder: Path, *, encrypted: bool = True, synchronous: str = "FULL") -> None:
+    def __init__(
+        self, folder: Path, *, encrypted: bool = True, durability: Durability = Durability.POWER_LOSS
+    ) -> None:
         settings = dataclasses.replace(
             with_free_ports(Settings()),
             wire=Wire(encrypted=encrypted),
-            ledger=Ledger(synchronous=synchronous),
+            ledger=Ledger(commands=durability, reports=durability),
             risk=Risk(max_position_lots=1_000_000_000, stale_feed_s=1e9, entry_signal_age_s=60.0),
             strategy=Strategy(processes=0, signal_resend_s=60.0),
         )

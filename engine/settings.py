@@ -10,6 +10,7 @@ import os
 import typing
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,22 @@ class Wire:
     """Tries of a request (same id, so repeating is safe); each waits twice as long: 1, 2, 4, 8 s."""
     heartbeat_interval_s: float = 0.25
     """How often each process says that it lives."""
+    requests_per_s: int = 500
+    """Requests of one client to the gateway; beyond it they are refused. Exits and cancels always pass."""
+    request_burst: int = 2_000
+    """So many at once before that counts: a burst of strategy reports on a busy tick."""
     reader_keys: tuple[str, ...] = ()
     """CURVE public keys (Z85) of foreign programs that may read feeds and ask, never order."""
+
+
+class HaltRule(StrEnum):
+    """How deep a rule halts trading."""
+
+    NONE = "none"
+    """It only refuses entries while the limit is passed."""
+    NO_ENTRIES = "no_entries"
+    CANCEL_WORKING = "cancel_working"
+    FLATTEN = "flatten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +91,68 @@ class Risk:
     """A feed silent for longer, in an open session, lets no entry through (wall clock)."""
     entry_signal_age_s: float = 2.0
     """An entry signal older than this is refused. Exits never grow stale."""
+    max_total_lots: int = 40
+    """Lots of all contracts together, long and short added up, working entries counted as if filled."""
+    max_daily_loss: int = 0
+    """TWD lost in a trade date, realised and unrealised, after costs; from there no entry passes. 0 = off."""
+    daily_loss_halt: HaltRule = HaltRule.NO_ENTRIES
+    """How deep trading is halted when the daily loss is reached; only a person resumes."""
+    max_orders_per_minute: int = 120
+    """Entries of strategies and people together; a program that runs wild is stopped here."""
+    max_orders_per_day: int = 2_000
+    """The same in one trade date."""
+    no_entry_before_close_s: float = 0.0
+    """No entry in the last seconds of a session. 0 = off."""
+    duplicate_window_s: float = 1.0
+    """A person's order that repeats the one before (same contract, side, lots and price) within so many seconds is
+    refused: a double click."""
+    margin_per_lot: tuple[str, ...] = ("TXF=322000", "MXF=80500", "TMF=16100")
+    """Initial margin in TWD by product; the exchange changes it, look it up. Only used where a limit is known."""
+    max_margin: int = 0
+    """TWD that the positions and working entries may bind; 0 = the account's equity where the broker tells it."""
+
+
+class Durability(StrEnum):
+    """What a commit survives."""
+
+    POWER_LOSS = "power_loss"
+    """The disk has it when the commit returns."""
+    PROCESS_DEATH = "process_death"
+    """The operating system has it: it survives the death of this program, not that of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The order ledger."""
 
-    synchronous: str = "FULL"
-    """SQLite durability of every commit: FULL survives a power cut, NORMAL only the death of the process."""
+    commands: Durability = Durability.POWER_LOSS
+    """What only this program knows: intents, conditions, halts, limits, refused signals."""
+    reports: Durability = Durability.POWER_LOSS
+    """What the broker told; it can be asked again, but only within the trade date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Protection of positions."""
+
+    naked_alarm_s: float = 3.0
+    """Lots that nothing guards for longer raise an alarm: twice what the restart of a process takes."""
+    flatten_before_close_s: float = 60.0
+    """How long before the close a condition that is not to be held through is closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """How often our books are compared with the broker's."""
+
+    in_flight_s: float = 5.0
+    """An order whose call or cancel was not answered by then is asked for."""
+    open_orders_s: float = 10.0
+    """All orders, while one of them works."""
+    positions_s: float = 60.0
+    """Net lots of every account."""
+    queries_per_minute: int = 60
+    """The broker takes no more of all these together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +173,8 @@ class Supervision:
     """After so many early deaths in a row the supervisor gives up, loudly."""
     stop_timeout_s: float = 2.0
     """Each step of the shutdown ladder: ask, terminate, kill."""
+    work_limit_s: float = 5.0
+    """A process that lives but has not done its work for so long is stuck and started again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +253,8 @@ class Settings:
     risk: Risk = field(default_factory=Risk)
     ledger: Ledger = field(default_factory=Ledger)
     supervision: Supervision = field(default_factory=Supervision)
+    guard: Guard = field(default_factory=Guard)
+    reconciliation: Reconciliation = field(default_factory=Reconciliation)
     strategy: Strategy = field(default_factory=Strategy)
     simulation: Simulation = field(default_factory=Simulation)
     market: Market = field(default_factory=Market)
@@ -219,8 +292,6 @@ def _problem(settings: Settings) -> str:
         value = getattr(settings.endpoints, item.name)
         if isinstance(value, int) and value > 65535:
             return f"endpoints.{item.name}: {value} is no port; the highest is 65535"
-    if settings.ledger.synchronous not in ("FULL", "NORMAL"):
-        return f"ledger.synchronous: {settings.ledger.synchronous!r}; known are FULL and NORMAL"
     if not settings.simulation.speed:
         return "simulation.speed: 0; it must be more, 1 is real time"
     if settings.wire.heartbeat_interval_s * 3 > settings.supervision.heartbeat_limit_s:

@@ -8,6 +8,7 @@ import dataclasses
 import sys
 import typing
 from datetime import date
+from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,12 @@ _TYPES: Final = {
 }
 
 
+def _type(kind: Any) -> str:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return " or ".join(f'`"{member.value}"`' for member in kind)
+    return _TYPES[kind]
+
+
 def page() -> str:
     """The whole page."""
     tree = ast.parse(Path(settings.__file__).read_text(encoding="utf-8"))
@@ -66,7 +73,7 @@ def _section(name: str, kind: Any, node: ast.ClassDef) -> str:
     lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     for item in dataclasses.fields(kind):
         default = _default(item.default)
-        lines.append(f"| `{item.name}` | {_TYPES[hints[item.name]]} | {default} | {texts[item.name]} |")
+        lines.append(f"| `{item.name}` | {_type(hints[item.name])} | {default} | {texts[item.name]} |")
     return "\n".join([*lines, ""])
 
 

@@ -10,7 +10,9 @@ from typing import Final, cast
 from PySide6 import QtCore
 
 import resources
-from engine.model.condition import ConditionState, LevelsFrom
+from engine.model.books import DifferenceKind
+from engine.model.condition import ConditionState, LevelsFrom, SessionEnd
+from engine.model.guard import GuardFault
 from engine.model.market import Environment, HaltDepth, LinkState
 from engine.model.order import OrderStatus, OrderType, Reason, Side, TimeInForce
 from engine.model.session import Phase, SessionKind
@@ -152,6 +154,9 @@ _PROBLEMS: Final = {
     "stop_loss_points": QT_TRANSLATE_NOOP("Codes", "Stop loss must be at least 1 point away."),
     "quantity": QT_TRANSLATE_NOOP("Codes", "The quantity must be at least 1 lot."),
     "trailing_points": QT_TRANSLATE_NOOP("Codes", "The trailing stop cannot be below 0."),
+    "breakeven_points": QT_TRANSLATE_NOOP("Codes", "The breakeven distance cannot be below 0."),
+    "time_stop_s": QT_TRANSLATE_NOOP("Codes", "The time stop cannot be below 0."),
+    "oco_group": QT_TRANSLATE_NOOP("Codes", "The name of a group: plain letters and digits, at most 64."),
 }
 
 _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
@@ -182,6 +187,21 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (ConditionState.CLOSED, QT_TRANSLATE_NOOP("Codes", "Closed")),
     (ConditionState.CANCELLED, QT_TRANSLATE_NOOP("Codes", "Cancelled")),
     (ConditionState.REJECTED, QT_TRANSLATE_NOOP("Codes", "Rejected")),
+    (ConditionState.HELD, QT_TRANSLATE_NOOP("Codes", "Held unguarded")),
+    (SessionEnd.REARM, QT_TRANSLATE_NOOP("Codes", "Go on in the next session")),
+    (SessionEnd.FLATTEN, QT_TRANSLATE_NOOP("Codes", "Close before the session ends")),
+    (SessionEnd.UNGUARDED, QT_TRANSLATE_NOOP("Codes", "Hold unguarded")),
+    (GuardFault.NONE, QT_TRANSLATE_NOOP("Codes", "guarded")),
+    (GuardFault.NOT_STARTED, QT_TRANSLATE_NOOP("Codes", "not started")),
+    (GuardFault.STRATEGY_DOWN, QT_TRANSLATE_NOOP("Codes", "the strategy process is down")),
+    (GuardFault.EXECUTOR_DOWN, QT_TRANSLATE_NOOP("Codes", "the executor process is down")),
+    (GuardFault.LINK_DOWN, QT_TRANSLATE_NOOP("Codes", "no link to the broker")),
+    (GuardFault.FEED_STALE, QT_TRANSLATE_NOOP("Codes", "the feed is silent")),
+    (GuardFault.HELD, QT_TRANSLATE_NOOP("Codes", "held unguarded by choice")),
+    (DifferenceKind.POSITION, QT_TRANSLATE_NOOP("Codes", "Position differs")),
+    (DifferenceKind.FILL, QT_TRANSLATE_NOOP("Codes", "Fills differ")),
+    (DifferenceKind.ORDER, QT_TRANSLATE_NOOP("Codes", "Order differs")),
+    (DifferenceKind.EXTERNAL_ORDER, QT_TRANSLATE_NOOP("Codes", "Order made elsewhere")),
     (LevelsFrom.ENTRY_LEVEL, QT_TRANSLATE_NOOP("Codes", "Entry level")),
     (LevelsFrom.AVERAGE_FILL, QT_TRANSLATE_NOOP("Codes", "Average fill")),
     (Leg.ENTRY, QT_TRANSLATE_NOOP("Codes", "Entry")),
@@ -189,6 +209,9 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (Leg.STOP_LOSS, QT_TRANSLATE_NOOP("Codes", "Stop loss")),
     (Leg.TRAILING_STOP, QT_TRANSLATE_NOOP("Codes", "Trailing stop")),
     (Leg.CLOSE, QT_TRANSLATE_NOOP("Codes", "Close")),
+    (Leg.BREAKEVEN_STOP, QT_TRANSLATE_NOOP("Codes", "Breakeven stop")),
+    (Leg.TIME_STOP, QT_TRANSLATE_NOOP("Codes", "Time stop")),
+    (Leg.SESSION_END, QT_TRANSLATE_NOOP("Codes", "Session end")),
     (LinkState.DOWN, QT_TRANSLATE_NOOP("Codes", "Down")),
     (LinkState.CONNECTING, QT_TRANSLATE_NOOP("Codes", "Connecting")),
     (LinkState.UP, QT_TRANSLATE_NOOP("Codes", "Up")),
@@ -240,6 +263,18 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (Reason.SESSION_ENDED, QT_TRANSLATE_NOOP("Codes", "Session ended")),
     (Reason.PERSON, QT_TRANSLATE_NOOP("Codes", "By hand")),
     (Reason.KILLED, QT_TRANSLATE_NOOP("Codes", "Rest cancelled by the exchange")),
+    (Reason.TOTAL_POSITION, QT_TRANSLATE_NOOP("Codes", "Total position limit")),
+    (Reason.DAILY_LOSS, QT_TRANSLATE_NOOP("Codes", "Daily loss limit")),
+    (Reason.ORDER_RATE, QT_TRANSLATE_NOOP("Codes", "Too many orders a minute")),
+    (Reason.ORDERS_A_DAY, QT_TRANSLATE_NOOP("Codes", "Too many orders a day")),
+    (Reason.MARGIN, QT_TRANSLATE_NOOP("Codes", "Margin")),
+    (Reason.SESSION_CLOSING, QT_TRANSLATE_NOOP("Codes", "Session about to close")),
+    (Reason.RECONCILING, QT_TRANSLATE_NOOP("Codes", "Not yet compared with the broker")),
+    (Reason.OTHER_CANCELS, QT_TRANSLATE_NOOP("Codes", "The other condition of the group was first")),
+    (Reason.GAP, QT_TRANSLATE_NOOP("Codes", "Ticks are missing")),
+    (Reason.TOO_MANY_REQUESTS, QT_TRANSLATE_NOOP("Codes", "Too many requests")),
+    (Reason.EXTERNAL, QT_TRANSLATE_NOOP("Codes", "Made elsewhere")),
+    (Reason.SETTLED, QT_TRANSLATE_NOOP("Codes", "Settled by the exchange")),
 )
 # Codes of different enums can be the same text, so the enum belongs to the key.
 _CODES: Final = {(type(code), code): source for code, source in _WORDS}

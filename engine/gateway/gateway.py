@@ -74,7 +74,7 @@ class Gateway:
         self.settings, self.broker, self.accounts = settings, broker, accounts
         endpoints, wire = settings.endpoints, settings.wire
         with contextlib.ExitStack() as opened:
-            self.ledger = Ledger(ledger_path, instruments=instruments, synchronous=settings.ledger.synchronous)
+            self.ledger = Ledger(ledger_path, instruments=instruments, durability=settings.ledger)
             opened.callback(self.ledger.close)
             feed = tcp(endpoints.host, endpoints.market)
             self._publisher = Publisher(feed, source="gateway", wire=wire, keys=keys)

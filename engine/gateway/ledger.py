@@ -15,6 +15,7 @@ from engine.errors import DecodeError, EngineError, LedgerError
 from engine.gateway.state import Event, TradingState
 from engine.model.instrument import Instrument
 from engine.model.order import Order
+from engine.settings import Ledger as Durable
 from engine.wire.codec import NAMES, from_array, to_array
 
 SCHEMA: Final = 1
@@ -35,14 +36,17 @@ class Ledger:
     Args:
         path: the SQLite file; created with its folder if missing.
         instruments: called with a symbol when an event of a contract not seen before is read or written.
-        synchronous: SQLite's durability of a commit, FULL or NORMAL.
+        durability: what each class of commits survives.
 
     Raises:
         LedgerError: the file cannot be opened or is no ledger of this version. It is left as it is.
     """
 
-    def __init__(self, path: Path, *, instruments: Callable[[str], Instrument], synchronous: str = "FULL") -> None:
+    def __init__(
+        self, path: Path, *, instruments: Callable[[str], Instrument], durability: Durable | None = None
+    ) -> None:
         self.path = path
+        self.durability = durability or Durable()
         self._instrument = instruments
         self.state = TradingState({})
         try:
@@ -51,7 +55,7 @@ class Ledger:
         except (sqlite3.Error, OSError) as error:
             raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
         try:
-            self._open(synchronous)
+            self._open()
             for event in self.events():
                 self.apply(event)
         except (sqlite3.Error, EngineError) as error:
@@ -60,7 +64,7 @@ class Ledger:
                 raise
             raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
 
-    def _open(self, synchronous: str) -> None:
+    def _open(self) -> None:
         """Looks before it touches: a file that is no ledger of this version stays as it is."""
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -70,7 +74,7 @@ class Ledger:
                 "Open it with the program that wrote it, or start with another file"
             )
         self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute(f"PRAGMA synchronous = {'NORMAL' if synchronous == 'NORMAL' else 'FULL'}")
+        self._db.execute("PRAGMA synchronous = FULL")
         if not tables:
             self._db.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {SCHEMA};COMMIT;")
 

@@ -6,14 +6,27 @@ A pure fold: the same events give the same state. Only :class:`engine.gateway.le
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import Condition, ConditionState, Transition
 from engine.model.instrument import Instrument
 from engine.model.market import HaltChanged, HaltDepth
 from engine.model.order import Fill, Order, OrderStatus, Side
 from engine.model.position import Position
 from engine.model.signal import Signal, SignalRefused
+from engine.settings import Risk
 
-Event = Order | Fill | Condition | Transition | Signal | SignalRefused | HaltChanged
+Event = (
+    Order
+    | Fill
+    | Condition
+    | Transition
+    | Signal
+    | SignalRefused
+    | HaltChanged
+    | Difference
+    | PositionAdjusted
+    | LimitsChanged
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,11 @@ class TradingState:
         self.signals: dict[str, Signal] = {}
         self.refused: dict[str, SignalRefused] = {}
         self.halt = HaltDepth.NONE
+        self.limits = Risk()
+        self.settings_limits: Risk | None = None
+        """What the settings file said when it last changed the limits."""
+        self.differences: dict[tuple[str, str, str, str], Difference] = {}
+        """Those that are not settled."""
 
     def apply(self, event: Event) -> None:
         """Adds one event."""
@@ -57,7 +75,7 @@ class TradingState:
             case Fill():
                 self._apply_fill(event)
             case Condition():
-                self.conditions[event.condition_id] = event
+                self._apply_condition(event)
             case Transition():
                 self.transitions.append(event)
             case Signal():
@@ -67,6 +85,34 @@ class TradingState:
                 self.signals.setdefault(event.signal.signal_id, event.signal)
             case HaltChanged():
                 self.halt = event.depth
+            case LimitsChanged():
+                self.limits = event.limits
+                if event.by == "settings":
+                    self.settings_limits = event.limits
+            case Difference(is_settled=True):
+                self.differences.pop(event.key, None)
+            case Difference():
+                self.differences[event.key] = event
+            case PositionAdjusted():
+                self._adjust(event)
+
+    def _apply_condition(self, condition: Condition) -> None:
+        """Lots that a condition took over from the position count as entered by it."""
+        if condition.adopted and condition.condition_id not in self.holdings:
+            spec = condition.spec
+            self.holdings[condition.condition_id] = Holding(
+                account=spec.account,
+                symbol=spec.symbol,
+                sign=spec.action.sign,
+                entered=condition.adopted,
+                entry_value=condition.adopted_value,
+            )
+        self.conditions[condition.condition_id] = condition
+
+    def _adjust(self, event: PositionAdjusted) -> None:
+        key = (event.account, event.symbol)
+        position = self.positions.get(key) or Position(account=event.account, symbol=event.symbol)
+        self.positions[key] = position.adjusted(event.lots, event.price)
 
     def _apply_order(self, order: Order) -> None:
         before = self.orders.get(order.client_order_id)

@@ -26,6 +26,8 @@ class ConditionState(StrEnum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     """The entry was refused, by us or by the broker; the reason says why."""
+    HELD = "held"
+    """Lots are held unguarded by the trader's choice until a person arms it again."""
 
     @property
     def is_final(self) -> bool:
@@ -40,7 +42,12 @@ class ConditionState(StrEnum):
     @property
     def is_in_market(self) -> bool:
         """An order was given or lots are held."""
-        return self in (ConditionState.ENTERING, ConditionState.OPEN, ConditionState.EXITING)
+        return self in (
+            ConditionState.ENTERING,
+            ConditionState.OPEN,
+            ConditionState.EXITING,
+            ConditionState.HELD,
+        )
 
 
 class LevelsFrom(StrEnum):
@@ -49,6 +56,18 @@ class LevelsFrom(StrEnum):
     ENTRY_LEVEL = "entry_level"
     """Trigger price plus or minus the turning points."""
     AVERAGE_FILL = "average_fill"
+
+
+class SessionEnd(StrEnum):
+    """What becomes of a condition when its session closes. Orders die with the session; the guard need not."""
+
+    REARM = "rearm"
+    """It goes on in the next session just as it is: still waiting, or still guarding."""
+    FLATTEN = "flatten"
+    """Shortly before the close its lots are sold or bought back; still waiting, it is cancelled."""
+    UNGUARDED = "unguarded"
+    """Its lots are held through the close and stay unguarded until a person arms it; still waiting, it is
+    cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +87,12 @@ class ConditionSpec:
         following: before entry, the trigger follows the extreme price.
         trailing_points: after entry, a stop that follows the best price at this distance; 0 = none.
         levels_from: what take profit and stop loss are measured from.
+        breakeven_points: after entry, once the price was so far in favour, the stop loss moves to the price that
+            take profit and stop loss are measured from; 0 = never.
+        time_stop_s: the lots are closed after so many seconds of market time; 0 = never.
+        session_end: what becomes of it when its session closes.
+        oco_group: one cancels other: the first condition of the group that fills cancels the ones still waiting;
+            empty = none. Printable ASCII, at most 64 characters.
     """
 
     condition_id: str
@@ -82,6 +107,10 @@ class ConditionSpec:
     following: bool = False
     trailing_points: int = 0
     levels_from: LevelsFrom = LevelsFrom.ENTRY_LEVEL
+    breakeven_points: int = 0
+    time_stop_s: int = 0
+    session_end: SessionEnd = SessionEnd.REARM
+    oco_group: str = ""
 
     def problem(self) -> str:
         """What is wrong with it, in a sentence; empty if it can be armed."""
@@ -94,8 +123,11 @@ class ConditionSpec:
         for name in ("trigger_price", "turning_points", "take_profit_points", "stop_loss_points", "quantity"):
             if getattr(self, name) < 1:
                 return f"{name} is {getattr(self, name)}, it must be at least 1"
-        if self.trailing_points < 0:
-            return f"trailing_points is {self.trailing_points}, it must be 0 (off) or more"
+        for name in ("trailing_points", "breakeven_points", "time_stop_s"):
+            if getattr(self, name) < 0:
+                return f"{name} is {getattr(self, name)}, it must be 0 (off) or more"
+        if not (self.oco_group.isascii() and self.oco_group.isprintable() and len(self.oco_group) <= 64):
+            return "oco_group must be printable ASCII of at most 64 characters"
         return ""
 
 
@@ -130,6 +162,10 @@ class Condition:
         revision: number of the last command of a person that is contained.
         tick_seq: the symbol's number of the last tick that is contained.
         ts_updated: exchange time of the last change.
+        adopted: lots of a position that were put under guard with :attr:`ConditionAction.GUARD`; they count as
+            entered. Never changes.
+        adopted_value: sum of price x lots of those.
+        ts_opened: exchange time of the first fill (or of the guarding), for the time stop; 0 before.
     """
 
     spec: ConditionSpec
@@ -148,6 +184,9 @@ class Condition:
     revision: int = 0
     tick_seq: int = 0
     ts_updated: int = 0
+    adopted: int = 0
+    adopted_value: int = 0
+    ts_opened: int = 0
 
     @property
     def condition_id(self) -> str:
@@ -245,6 +284,9 @@ class ConditionAction(StrEnum):
     """Stop watching and leave the lots to the person, unguarded."""
     CLOSE = "close"
     """Exit the lots it holds now, or cancel it where it holds none."""
+    GUARD = "guard"
+    """Put ``spec.quantity`` lots of the position under guard: the condition begins open, ``spec.action`` is the
+    side that made the lots, ``spec.trigger_price`` their average price, from which the levels are measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

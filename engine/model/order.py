@@ -148,6 +148,24 @@ class Reason(StrEnum):
     PERSON = "person"
     KILLED = "killed"
     """The exchange ended the rest of an IOC or FOK order."""
+    TOTAL_POSITION = "total_position"
+    DAILY_LOSS = "daily_loss"
+    ORDER_RATE = "order_rate"
+    ORDERS_A_DAY = "orders_a_day"
+    MARGIN = "margin"
+    SESSION_CLOSING = "session_closing"
+    """The session is about to close."""
+    RECONCILING = "reconciling"
+    """The ledger has not been compared with the broker yet."""
+    OTHER_CANCELS = "other_cancels"
+    """The other condition of its one-cancels-other group entered first."""
+    GAP = "gap"
+    """Ticks are missing and cannot be had again."""
+    TOO_MANY_REQUESTS = "too_many_requests"
+    EXTERNAL = "external"
+    """It was made elsewhere; this program does not touch it."""
+    SETTLED = "settled"
+    """The contract expired; the exchange settles what is held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +226,8 @@ class Order:
         tick_seq: the symbol's number of the tick that caused it, or 0.
         ts_created: when the intent was written.
         ts_updated: when it last changed.
+        is_external: made elsewhere and found at the broker: shown and counted, never touched. Its client order id
+            is ``@`` and the broker's order number.
     """
 
     client_order_id: str
@@ -230,6 +250,7 @@ class Order:
     tick_seq: int = 0
     ts_created: int = 0
     ts_updated: int = 0
+    is_external: bool = False
 
     @classmethod
     def from_command(cls, command: SubmitOrder, ts_ns: int) -> "Order":

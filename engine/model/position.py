@@ -40,27 +40,27 @@ class Position:
         return self.cost / self.net if self.net else None
 
     def with_fill(self, fill: Fill, instrument: Instrument) -> "Position":
-        """The position after one more fill: closing lots first, at average cost, then opening."""
-        signed = fill.side.sign * fill.quantity
-        closing = min(abs(self.net), fill.quantity) if self.net * signed < 0 else 0
-        net, cost, realised = self.net, self.cost, self.realised_points
-        if closing:
-            direction = 1 if net > 0 else -1
-            share = cost * closing / abs(net)
-            realised += direction * fill.price * closing - share
-            cost -= share
-            net -= direction * closing
-        opening = fill.quantity - closing
-        net += fill.side.sign * opening
-        cost += fill.side.sign * opening * fill.price
+        """The position after one more fill, its fee and its tax."""
         return replace(
-            self,
-            net=net,
-            cost=cost if net else Decimal(0),
-            realised_points=realised,
+            self.adjusted(fill.side.sign * fill.quantity, fill.price),
             fees=self.fees + instrument.fee(fill.quantity),
             tax=self.tax + instrument.tax(fill.price, fill.quantity),
         )
+
+    def adjusted(self, lots: int, price: int) -> "Position":
+        """The position after signed lots more at a price: closing lots first, at average cost, then opening."""
+        closing = min(abs(self.net), abs(lots)) if self.net * lots < 0 else 0
+        net, cost, realised = self.net, self.cost, self.realised_points
+        sign = 1 if lots > 0 else -1
+        if closing:
+            share = cost * closing / abs(net)
+            realised += -sign * price * closing - share
+            cost -= share
+            net += sign * closing
+        opening = abs(lots) - closing
+        net += sign * opening
+        cost += sign * opening * price
+        return replace(self, net=net, cost=cost if net else Decimal(0), realised_points=realised)
 
     def gross_pnl(self, instrument: Instrument) -> Decimal:
         """Realised profit before costs, TWD."""

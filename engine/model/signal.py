@@ -17,6 +17,12 @@ class Leg(StrEnum):
     TRAILING_STOP = "trailing_stop"
     CLOSE = "close"
     """A person closed the condition."""
+    BREAKEVEN_STOP = "breakeven_stop"
+    """The stop loss after it was moved to where the position costs nothing."""
+    TIME_STOP = "time_stop"
+    """The position was held for as long as the trader allowed."""
+    SESSION_END = "session_end"
+    """The session is about to close and the condition is not to be held through."""
 
     @property
     def is_exit(self) -> bool:

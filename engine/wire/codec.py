@@ -128,6 +128,8 @@ def _scalar_check(kind: Any, where: str, field: str, names: dict[str, Any]) -> s
         return f"type(value) is not str or len(value) > {MAX_TEXT}"
     if kind is bool:
         return "type(value) is not bool"
+    if kind is float:
+        return "type(value) is not float or not -1e300 < value < 1e300"
     if kind in (Decimal, date):
         names[kind.__name__] = kind
         return f"type(value) is not {kind.__name__}"

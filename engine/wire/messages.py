@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import (
     Condition,
     ConditionCommand,
@@ -15,11 +16,13 @@ from engine.model.condition import (
     ConditionSpec,
     Transition,
 )
+from engine.model.guard import Coverage, Guard
 from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkStatus
 from engine.model.order import Fill, Order, SubmitOrder
 from engine.model.position import Account, Position
 from engine.model.signal import Signal, SignalRefused
 from engine.model.tick import Book, Level, Tick
+from engine.settings import Risk
 
 SCHEMA_VERSION: Final = 1
 """Major version of the schema; a message of another one is refused."""
@@ -136,10 +139,66 @@ class Flatten:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetHalt:
-    """Halt trading to a depth, or resume with NONE; only a person resumes."""
+    """Halt trading to a depth. A shallower depth than the present one (NONE: resume) is a person's typed act.
+
+    Attributes:
+        depth: how far.
+        text: why; for a shallower depth it must be the word ``RESUME``.
+    """
 
     depth: HaltDepth
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLimits:
+    """Change the limits of risk while running; written to the ledger.
+
+    Attributes:
+        limits: all of them.
+        text: why, for people.
+    """
+
+    limits: Risk
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskBroker:
+    """Compare with the broker now: all orders, fills and positions. The answers come as events."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleOrder:
+    """A person declares an UNKNOWN order dead, having asked the broker by other means.
+
+    Attributes:
+        client_order_id: which order.
+        text: what the person knows, for the ledger.
+    """
+
+    client_order_id: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptPosition:
+    """A person takes over the broker's figure where positions differ.
+
+    Attributes:
+        account: order account.
+        symbol: contract code.
+        price: at which the added lots count, scaled; 0 = the last trade.
+    """
+
+    account: str
+    symbol: str
+    price: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ping:
+    """Nothing but the proof that a request comes through and is answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +324,8 @@ class Snapshot:
         is_paced: the market waits for the strategies' watermark (replay).
         position: number of the last tick sent, within the tick family.
         pace: the last grant of a paced market.
+        limits: of risk, as they are now.
+        differences: between our books and the broker's, those that are not settled.
     """
 
     environment: Environment
@@ -283,6 +344,8 @@ class Snapshot:
     is_paced: bool = False
     position: int = 0
     pace: Pace | None = None
+    limits: Risk = field(default_factory=Risk)
+    differences: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -384,6 +447,9 @@ TYPES: Final[dict[str, type]] = {
     "signal_refused": SignalRefused,
     "halt": HaltChanged,
     "link": LinkStatus,
+    "difference": Difference,
+    "position_adjusted": PositionAdjusted,
+    "limits": LimitsChanged,
     "contract": Contract,
     "pace": Pace,
     "pulse": Pulse,
@@ -393,6 +459,11 @@ TYPES: Final[dict[str, type]] = {
     "cancel_all": CancelAll,
     "flatten": Flatten,
     "set_halt": SetHalt,
+    "set_limits": SetLimits,
+    "ask_broker": AskBroker,
+    "settle_order": SettleOrder,
+    "adopt_position": AdoptPosition,
+    "ping": Ping,
     "condition_report": ConditionReport,
     "watermark": Watermark,
     "get_snapshot": GetSnapshot,
@@ -405,10 +476,11 @@ TYPES: Final[dict[str, type]] = {
     "heartbeat": Heartbeat,
     "process": ProcessStatus,
     "log": LogLine,
+    "coverage": Coverage,
 }
 """Wire name of every message type; only these are decoded."""
 
-PARTS: Final = (Level, ConditionSpec, Account, FamilySeq, LastTick)
+PARTS: Final = (Level, ConditionSpec, Account, FamilySeq, LastTick, Risk, Guard)
 """Types that occur only inside of messages."""
 
 _PRICE: Final = (-(10**12), 10**12)
@@ -423,6 +495,11 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "limit_up": _PRICE,
     "limit_down": _PRICE,
     "quantity": (0, 1_000_000),
+    "adopted": (0, 1_000_000),
+    "guarded": (0, 1_000_000),
+    "naked": (0, 1_000_000),
+    "closing": (0, 1_000_000),
+    "time_stop_s": (0, 10**9),
     "filled": (0, 1_000_000),
     "entered": (0, 1_000_000),
     "exited": (0, 1_000_000),
@@ -432,6 +509,8 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "ts_updated": _TIME,
     "ts_last": _TIME,
     "ts_last_work": _TIME,
+    "ts_opened": _TIME,
+    "naked_since": _TIME,
     "now_ns": _TIME,
     "seq": _COUNT,
     "tick_seq": _COUNT,
@@ -441,6 +520,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "round": _COUNT,
     "total_volume": _COUNT,
     "entry_value": (-(2**62), 2**62),
+    "adopted_value": (-(2**62), 2**62),
     "fill_value": (-(2**62), 2**62),
     "attempt": _COUNT,
     "revision": _COUNT,

@@ -301,6 +301,18 @@
         <translation>移動停損不可小於 0。</translation>
     </message>
     <message>
+        <source>The breakeven distance cannot be below 0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The time stop cannot be below 0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The name of a group: plain letters and digits, at most 64.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Buy</source>
         <translation>買進</translation>
     </message>
@@ -401,6 +413,66 @@
         <translation>已結束</translation>
     </message>
     <message>
+        <source>Held unguarded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Go on in the next session</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Close before the session ends</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Hold unguarded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>guarded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not started</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the strategy process is down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the executor process is down</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>no link to the broker</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>the feed is silent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>held unguarded by choice</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Position differs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Fills differ</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Order differs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Order made elsewhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Entry level</source>
         <translation>進場價位</translation>
     </message>
@@ -427,6 +499,18 @@
     <message>
         <source>Close</source>
         <translation>平倉</translation>
+    </message>
+    <message>
+        <source>Breakeven stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Time stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Session end</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Down</source>
@@ -623,6 +707,54 @@
     <message>
         <source>Rest cancelled by the exchange</source>
         <translation>剩餘口數由交易所取消</translation>
+    </message>
+    <message>
+        <source>Total position limit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Daily loss limit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Too many orders a minute</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Too many orders a day</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Margin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Session about to close</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Not yet compared with the broker</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The other condition of the group was first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ticks are missing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Too many requests</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Made elsewhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Settled by the exchange</source>
+        <translation type="unfinished"></translation>
     </message>
 </context>
 <context>

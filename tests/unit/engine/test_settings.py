@@ -80,7 +80,7 @@ class TestRefused:
 
     def test_a_key_like_no_other(self, file: Path) -> None:
         sentence = refused(file, "[ledger]\nxyzzy = 3\n")
-        assert sentence == "ledger.xyzzy: unknown key; known are synchronous"
+        assert sentence == "ledger.xyzzy: unknown key; known are commands, reports"
 
     def test_a_section_that_is_no_table(self, file: Path) -> None:
         assert refused(file, "risk = 3\n") == "risk: must be a table, as in [risk]"
