@@ -27,6 +27,7 @@ import zmq
 
 from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, OrderReport
 from engine.errors import BrokerRefused
+from engine.gateway.points import Point
 from engine.host import Host
 from engine.model.condition import Condition
 from engine.model.market import Contract, Environment
@@ -158,10 +159,17 @@ class Chain:
             with_free_ports(Settings()),
             wire=Wire(encrypted=encrypted),
             ledger=Ledger(commands=durability, reports=durability),
-            risk=Risk(max_position_lots=1_000_000_000, stale_feed_s=1e9, entry_signal_age_s=60.0),
+            risk=Risk(
+                max_position_lots=1_000_000_000,
+                max_total_lots=1_000_000_000,
+                max_orders_per_minute=1_000_000_000,
+                max_orders_per_day=1_000_000_000,
+                stale_feed_s=1e9,
+                entry_signal_age_s=60.0,
+            ),
             strategy=Strategy(processes=0, signal_resend_s=60.0),
         )
-        self.times: dict[str, dict[str, int]] = {"approved": {}, "durable": {}}
+        self.times: dict[Point, dict[str, int]] = {Point.APPROVED: {}, Point.INTENT_DURABLE: {}}
         self._seen = threading.Condition()
         self._source = TickSource()
         self._host = Host(
@@ -171,7 +179,7 @@ class Chain:
             folder / f"chain-{time.time_ns()}.sqlite",
             calendar=TradingCalendar(),
             strategies={"strategy-bench": EveryTick},
-            on_decision=self._decided,
+            on_point=self._decided,
         )
         self._host.start()
         self._requester = Requester(
@@ -190,7 +198,7 @@ class Chain:
     def _first_answered(self) -> bool:
         self.send()
         time.sleep(0.05)
-        return bool(self.times["durable"])
+        return bool(self.times[Point.INTENT_DURABLE])
 
     def _until(self, condition: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -198,8 +206,9 @@ class Chain:
             if time.monotonic() > deadline:
                 raise SystemExit("the chain does not answer")
 
-    def _decided(self, signal: str, stage: str) -> None:
-        self.times[stage][signal] = time.perf_counter_ns()
+    def _decided(self, point: Point, signal: str) -> None:
+        if point in self.times:
+            self.times[point][signal] = time.perf_counter_ns()
 
     def send(self) -> None:
         """One tick, as a broker's callback thread gives it."""
@@ -212,10 +221,10 @@ class Chain:
         first = len(self._sent)
         paced(ticks, rate, self.send)
         last = signal_id("bench", Leg.ENTRY, len(self._sent))
-        self._until(lambda: last in self.times["durable"], 30)
+        self._until(lambda: last in self.times[Point.INTENT_DURABLE], 30)
         found: dict[str, list[float]] = {}
         for stage, times in self.times.items():
-            found[stage] = [
+            found["approved" if stage is Point.APPROVED else "durable"] = [
                 (times[key] - self._sent[number - 1]) / 1000
                 for number in range(first + 1, len(self._sent) + 1)
                 if (key := signal_id("bench", Leg.ENTRY, number)) in times
@@ -228,7 +237,7 @@ class Chain:
         for _ in range(ticks):
             self.send()
         last = signal_id("bench", Leg.ENTRY, len(self._sent))
-        while last not in self.times["durable"]:
+        while last not in self.times[Point.INTENT_DURABLE]:
             time.sleep(0.001)
         return ticks / (time.perf_counter() - began)
 

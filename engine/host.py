@@ -15,6 +15,7 @@ from typing import Final
 from engine import logs
 from engine.brokers.base import Broker
 from engine.gateway.gateway import Gateway
+from engine.gateway.points import OnPoint
 from engine.model.instrument import Instrument, instrument
 from engine.model.position import Account
 from engine.model.session import TAIPEI, TradingCalendar
@@ -43,7 +44,7 @@ class Host:
         accounts: the order accounts of the login.
         ledger_path: the ledger file.
         strategies: further strategies by process name; each factory must be importable by a spawned child.
-        on_decision: see :class:`engine.gateway.gateway.Gateway`.
+        on_point: see :class:`engine.gateway.gateway.Gateway`.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -59,7 +60,7 @@ class Host:
         *,
         calendar: TradingCalendar | None = None,
         strategies: dict[str, strategy.StrategyFactory] | None = None,
-        on_decision: Callable[[str, str], None] | None = None,
+        on_point: OnPoint | None = None,
     ) -> None:
         self.settings, self.broker = settings, broker
         self.calendar = calendar or TradingCalendar(settings.market.closed_days, settings.market.opened_days)
@@ -81,7 +82,7 @@ class Host:
                 instruments=self.instrument,
                 ledger_path=ledger_path,
                 keys=binder,
-                on_decision=on_decision,
+                on_point=on_point,
             )
             opened.pop_all()
         self.telemetry_endpoint = self._proxy.outward

@@ -20,7 +20,9 @@ from engine.gateway.journal import Journal
 from engine.gateway.ledger import Ledger
 from engine.gateway.market import Market
 from engine.gateway.orders import Orders
+from engine.gateway.points import OnPoint
 from engine.gateway.publisher import TickPublisher
+from engine.model.guard import GuardFault
 from engine.model.instrument import Instrument
 from engine.model.market import Contract, HaltChanged, HaltDepth, LinkState
 from engine.model.order import Fill, OrderStatus, Reason
@@ -55,8 +57,9 @@ class Gateway:
         instruments: makes an instrument of a symbol.
         ledger_path: the ledger file.
         keys: of the servers of the run.
-        on_decision: called with the signal id when an order has passed risk and again when its intent is durable
-            (measurements only).
+        telemetry: where coverage is published; without it nowhere.
+        guard_fault: what is wrong with the processes that guard a condition.
+        on_point: called at each point of an order's life (drills and measurements only).
     """
 
     def __init__(
@@ -69,7 +72,9 @@ class Gateway:
         instruments: Callable[[str], Instrument],
         ledger_path: Path,
         keys: ServerKeys | None,
-        on_decision: Callable[[str, str], None] | None = None,
+        telemetry: Publisher | None = None,
+        guard_fault: Callable[[str], GuardFault] = lambda condition_id: GuardFault.NONE,
+        on_point: OnPoint | None = None,
     ) -> None:
         self.settings, self.broker, self.accounts = settings, broker, accounts
         endpoints, wire = settings.endpoints, settings.wire
@@ -86,14 +91,14 @@ class Gateway:
         self.market_endpoint = self._publisher.endpoint
         self.commands_endpoint = self._server.endpoint
         self.ticks = TickPublisher(self._publisher, ring_ticks=settings.market.ring_ticks)
-        self.journal = Journal(self.ledger, self.ticks)
+        self.journal = Journal(self.ledger, self.ticks, on_point)
         self.market = Market(broker, calendar, instruments, self.ticks, settings.risk)
         self.orders = Orders(
             self.journal,
             self.market,
             accounts,
             settings.risk,
-            on_decision=on_decision,
+            on_point=on_point,
             on_decided=self.watermarks,
         )
         self._mailbox = Mailbox()

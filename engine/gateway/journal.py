@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from engine import logs
 from engine.errors import LedgerError
 from engine.gateway.ledger import Ledger
+from engine.gateway.points import OnPoint, Point
 from engine.gateway.publisher import TickPublisher
 from engine.gateway.state import Event
 from engine.model.condition import Condition, ConditionExecution
 from engine.model.market import LinkState, LinkStatus
-from engine.model.order import Order, OrderStatus, Reason
+from engine.model.order import Fill, Order, OrderStatus, Reason
 
 log = logs.get(__name__)
 
@@ -32,10 +33,11 @@ class Journal:
     Args:
         ledger: open.
         feed: where events are published.
+        on_point: called when an order or fill is durable and not yet told (drills and measurements only).
     """
 
-    def __init__(self, ledger: Ledger, feed: TickPublisher) -> None:
-        self._ledger, self._feed = ledger, feed
+    def __init__(self, ledger: Ledger, feed: TickPublisher, on_point: OnPoint | None = None) -> None:
+        self._ledger, self._feed, self._on_point = ledger, feed, on_point
         self.state = ledger.state
         self.links: dict[str, LinkStatus] = {}
         self.error = ""
@@ -83,6 +85,9 @@ class Journal:
         self._commit()
         outbox, self._outbox = self._outbox, []
         for item in outbox:
+            if self._on_point and isinstance(item.body, Order | Fill):
+                point = Point.FILL_RECORDED if isinstance(item.body, Fill) else Point.RECORDED
+                self._on_point(point, item.body.client_order_id)
             self._feed.event(item.topic, item.body, item.cause)
 
     def _commit(self) -> None:

@@ -13,6 +13,7 @@ from engine.brokers.base import ApprovedOrder, OrderReport
 from engine.errors import BrokerAmbiguous, BrokerRefused, OrderStateError, UnknownInstrument
 from engine.gateway.journal import Journal
 from engine.gateway.market import Market
+from engine.gateway.points import OnPoint, Point
 from engine.gateway.risk import RiskContext, RiskRefused, check, exchange_lots
 from engine.model.condition import ConditionState
 from engine.model.instrument import Instrument
@@ -40,8 +41,7 @@ class Orders:
         market: contracts, prices and sessions.
         accounts: the order accounts of the login.
         limits: of risk.
-        on_decision: called with the signal id when an order has passed risk and again when its intent is durable
-            (measurements only).
+        on_point: called at each point of an order's life (drills and measurements only).
         on_decided: called when a signal has become an order or was refused.
     """
 
@@ -52,13 +52,13 @@ class Orders:
         accounts: tuple[Account, ...],
         limits: Risk,
         *,
-        on_decision: Callable[[str, str], None] | None,
+        on_point: OnPoint | None,
         on_decided: Callable[[], None],
     ) -> None:
         self._journal, self._market, self._limits = journal, market, limits
         self._broker, self._state = market.broker, journal.state
         self._accounts = tuple(account.account for account in accounts)
-        self._on_decision, self._on_decided = on_decision, on_decided
+        self._on_point, self._on_decided = on_point, on_decided
         self._flattening: dict[str, tuple[str, int]] = {}
         """Contracts that are being flattened: the request and how often it was tried."""
         self._unknown_since: dict[str, float] = {}
@@ -86,16 +86,19 @@ class Orders:
             self._journal.tell_order(denied, cause)
             self._on_decided()
             return denied
-        if self._on_decision:
-            self._on_decision(command.signal_id, "approved")
+        self._pass(Point.APPROVED, order)
         order = self._journal.intend(verdict.order, cause)
         if order.status is OrderStatus.INTENT:
-            if self._on_decision:
-                self._on_decision(command.signal_id, "durable")
+            self._pass(Point.INTENT_DURABLE, order)
             order = self._call_broker(order)
+            self._pass(Point.CALLED, order)
             self._journal.tell_order(order, cause)
         self._on_decided()
         return order
+
+    def _pass(self, point: Point, order: Order) -> None:
+        if self._on_point:
+            self._on_point(point, order.signal_id or order.client_order_id)
 
     def _cause_ns(self, command: SubmitOrder) -> int:
         """Market time of an order: of the tick that caused it where the market may be ahead of the strategy."""
