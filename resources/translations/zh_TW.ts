@@ -302,15 +302,15 @@
     </message>
     <message>
         <source>The breakeven distance cannot be below 0.</source>
-        <translation type="unfinished"></translation>
+        <translation>保本距離不可小於 0。</translation>
     </message>
     <message>
         <source>The time stop cannot be below 0.</source>
-        <translation type="unfinished"></translation>
+        <translation>時間停損不可小於 0。</translation>
     </message>
     <message>
         <source>The name of a group: plain letters and digits, at most 64.</source>
-        <translation type="unfinished"></translation>
+        <translation>群組名稱：限英文字母與數字，最多 64 個字元。</translation>
     </message>
     <message>
         <source>Buy</source>
@@ -414,63 +414,63 @@
     </message>
     <message>
         <source>Held unguarded</source>
-        <translation type="unfinished"></translation>
+        <translation>保留未守護</translation>
     </message>
     <message>
         <source>Go on in the next session</source>
-        <translation type="unfinished"></translation>
+        <translation>下一盤繼續</translation>
     </message>
     <message>
         <source>Close before the session ends</source>
-        <translation type="unfinished"></translation>
+        <translation>收盤前平倉</translation>
     </message>
     <message>
         <source>Hold unguarded</source>
-        <translation type="unfinished"></translation>
+        <translation>保留不守護</translation>
     </message>
     <message>
         <source>guarded</source>
-        <translation type="unfinished"></translation>
+        <translation>守護中</translation>
     </message>
     <message>
         <source>not started</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未啟動交易</translation>
     </message>
     <message>
         <source>the strategy process is down</source>
-        <translation type="unfinished"></translation>
+        <translation>策略程序已停止</translation>
     </message>
     <message>
         <source>the executor process is down</source>
-        <translation type="unfinished"></translation>
+        <translation>下單程序已停止</translation>
     </message>
     <message>
         <source>no link to the broker</source>
-        <translation type="unfinished"></translation>
+        <translation>與期貨商斷線</translation>
     </message>
     <message>
         <source>the feed is silent</source>
-        <translation type="unfinished"></translation>
+        <translation>行情中斷</translation>
     </message>
     <message>
         <source>held unguarded by choice</source>
-        <translation type="unfinished"></translation>
+        <translation>依您的選擇保留不守護</translation>
     </message>
     <message>
         <source>Position differs</source>
-        <translation type="unfinished"></translation>
+        <translation>部位不符</translation>
     </message>
     <message>
         <source>Fills differ</source>
-        <translation type="unfinished"></translation>
+        <translation>成交不符</translation>
     </message>
     <message>
         <source>Order differs</source>
-        <translation type="unfinished"></translation>
+        <translation>委託不符</translation>
     </message>
     <message>
         <source>Order made elsewhere</source>
-        <translation type="unfinished"></translation>
+        <translation>他處下的委託</translation>
     </message>
     <message>
         <source>Entry level</source>
@@ -502,15 +502,15 @@
     </message>
     <message>
         <source>Breakeven stop</source>
-        <translation type="unfinished"></translation>
+        <translation>保本停損</translation>
     </message>
     <message>
         <source>Time stop</source>
-        <translation type="unfinished"></translation>
+        <translation>時間停損</translation>
     </message>
     <message>
         <source>Session end</source>
-        <translation type="unfinished"></translation>
+        <translation>收盤處理</translation>
     </message>
     <message>
         <source>Down</source>
@@ -710,51 +710,51 @@
     </message>
     <message>
         <source>Total position limit</source>
-        <translation type="unfinished"></translation>
+        <translation>超過總部位上限</translation>
     </message>
     <message>
         <source>Daily loss limit</source>
-        <translation type="unfinished"></translation>
+        <translation>達每日虧損上限</translation>
     </message>
     <message>
         <source>Too many orders a minute</source>
-        <translation type="unfinished"></translation>
+        <translation>每分鐘委託過多</translation>
     </message>
     <message>
         <source>Too many orders a day</source>
-        <translation type="unfinished"></translation>
+        <translation>當日委託過多</translation>
     </message>
     <message>
         <source>Margin</source>
-        <translation type="unfinished"></translation>
+        <translation>保證金不足</translation>
     </message>
     <message>
         <source>Session about to close</source>
-        <translation type="unfinished"></translation>
+        <translation>即將收盤</translation>
     </message>
     <message>
         <source>Not yet compared with the broker</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未與期貨商核對</translation>
     </message>
     <message>
         <source>The other condition of the group was first</source>
-        <translation type="unfinished"></translation>
+        <translation>同組的另一條件已先成立</translation>
     </message>
     <message>
         <source>Ticks are missing</source>
-        <translation type="unfinished"></translation>
+        <translation>行情有缺漏</translation>
     </message>
     <message>
         <source>Too many requests</source>
-        <translation type="unfinished"></translation>
+        <translation>請求過於頻繁</translation>
     </message>
     <message>
         <source>Made elsewhere</source>
-        <translation type="unfinished"></translation>
+        <translation>他處下單</translation>
     </message>
     <message>
         <source>Settled by the exchange</source>
-        <translation type="unfinished"></translation>
+        <translation>由交易所結算</translation>
     </message>
 </context>
 <context>
@@ -1054,7 +1054,7 @@
     </message>
     <message>
         <source>A program of yours can read the feed and ask, never order. Put its public key into the settings ([wire] reader_keys), log in again, and connect with the key below. Every run has new keys; engine/wire/PROTOCOL.md describes the messages.</source>
-        <translation>您自己的程式可以讀取行情與查詢，但不能下單。請將該程式的公鑰加入設定([wire] reader_keys),重新登入，並使用下方的公鑰連線。每次執行都會產生新的金鑰；訊息格式見 engine/wire/PROTOCOL.md。</translation>
+        <translation>您自己的程式可以讀取行情與查詢，但不能下單。請將該程式的公鑰加入設定（[wire] reader_keys），重新登入，並使用下方的公鑰連線。每次執行都會產生新的金鑰；訊息格式見 engine/wire/PROTOCOL.md。</translation>
     </message>
 </context>
 <context>
