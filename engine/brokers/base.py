@@ -82,9 +82,15 @@ class OrderReport:
 
 @dataclass(frozen=True, slots=True)
 class ApprovedOrder:
-    """An order that has passed risk and whose intent is committed; only the gateway makes one."""
+    """An order that has passed risk: nothing else can reach a broker. Only :mod:`engine.gateway.risk` makes one.
+
+    Attributes:
+        order: what passed, already cut to what it may reduce.
+        is_reducing: it passed as an exit, and is attempted even where its intent cannot be written.
+    """
 
     order: Order
+    is_reducing: bool = False
 
 
 class BrokerListener(Protocol):

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from engine import logs
+from engine.brokers.base import ApprovedOrder
 from engine.errors import LedgerError
 from engine.gateway.ledger import Ledger
 from engine.gateway.points import OnPoint, Point
@@ -137,11 +138,15 @@ class Journal:
             self.links[link] = LinkStatus(link=link, state=state, ts_last=time.time_ns(), text=text)
             self.tell(f"link.{link}", self.links[link])
 
-    def intend(self, order: Order, cause: str) -> Order:
+    def intend(self, approved: ApprovedOrder, cause: str) -> ApprovedOrder | Order:
         """Writes the intent and waits until it is durable; an entry whose intent is not is denied.
 
         An exit is attempted all the same.
+
+        Returns:
+            The same approval where the broker may be called, otherwise the denied order.
         """
+        order = approved.order
         self._commit()
         if not self.error:
             try:
@@ -149,11 +154,11 @@ class Journal:
                 self._ledger.commit()
             except LedgerError as error:
                 self._failed(error)
-        if self.error and not order.reduce_only:
+        if self.error and not approved.is_reducing:
             denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=Reason.LEDGER, text=self.error)
             self.tell_order(denied, cause)
             return denied
         if self.error:
             self._uncommitted.append(order)
         self._ledger.apply(order)
-        return order
+        return approved

@@ -87,12 +87,14 @@ class Orders:
             self._on_decided()
             return denied
         self._pass(Point.APPROVED, order)
-        order = self._journal.intend(verdict.order, cause)
-        if order.status is OrderStatus.INTENT:
+        intended = self._journal.intend(verdict, cause)
+        if isinstance(intended, ApprovedOrder):
             self._pass(Point.INTENT_DURABLE, order)
-            order = self._call_broker(order)
+            order = self._call_broker(intended)
             self._pass(Point.CALLED, order)
             self._journal.tell_order(order, cause)
+        else:
+            order = intended
         self._on_decided()
         return order
 
@@ -119,8 +121,6 @@ class Orders:
             if order.signal_id:  # the strategy gives another signal for what is left
                 lots = min(lots, exchange_lots(order, context))
             return check(replace(order, quantity=min(order.quantity, lots)), context, is_reducing=True)
-        if self._journal.error:
-            return RiskRefused(Reason.LEDGER, self._journal.error)
         # A person closes a position by hand: that passes a halt, as far as no other order closes it already.
         lots -= sum(
             item.remaining
@@ -128,6 +128,8 @@ class Orders:
             if item.side is order.side and item.account == order.account and not item.reduce_only
         )
         is_reducing = not order.signal_id and order.quantity <= lots
+        if self._journal.error and not is_reducing:
+            return RiskRefused(Reason.LEDGER, self._journal.error)
         return check(order, self._context(order, instrument), is_reducing=is_reducing)
 
     def _context(self, order: Order, instrument: Instrument) -> RiskContext:
@@ -163,10 +165,10 @@ class Orders:
         verdict = check(replace(order, quantity=1), context, is_reducing=order.reduce_only)
         return verdict if isinstance(verdict, RiskRefused) else None
 
-    def _call_broker(self, order: Order) -> Order:
-        now = self._market.now_ns
+    def _call_broker(self, approved: ApprovedOrder) -> Order:
+        order, now = approved.order, self._market.now_ns
         try:
-            broker_order_id = self._broker.submit(ApprovedOrder(order))
+            broker_order_id = self._broker.submit(approved)
         except BrokerRefused as error:
             text = f"{error.code}: {error}"
             return order.moved(OrderStatus.REJECTED, now(), reason=Reason.BROKER, text=text)

@@ -187,4 +187,4 @@ def check(order: Order, context: RiskContext, *, is_reducing: bool) -> ApprovedO
     for rule in rules:
         if refused := rule(order, context):
             return refused
-    return ApprovedOrder(order)
+    return ApprovedOrder(order, is_reducing)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.brokers.base import ApprovedOrder
 from engine.gateway.journal import Journal
 from engine.gateway.ledger import Ledger
 from engine.gateway.publisher import TickPublisher
@@ -87,8 +88,9 @@ def test_what_could_not_be_written_is_written_later_in_its_order(journal: Journa
 
 def test_entries_are_denied_and_exits_go_on_while_the_disk_is_full(journal: Journal) -> None:
     count = fill_the_disk(journal)
-    entry = journal.intend(order(count + 1, status=OrderStatus.INTENT), "")
+    entry = journal.intend(ApprovedOrder(order(count + 1, status=OrderStatus.INTENT)), "")
+    assert isinstance(entry, Order)
     assert (entry.status, entry.reason) == (OrderStatus.DENIED, Reason.LEDGER)
-    exit_ = journal.intend(order(count + 2, reduce_only=True, status=OrderStatus.INTENT), "")
-    assert exit_.status is OrderStatus.INTENT
-    assert journal.state.orders[exit_.client_order_id] == exit_
+    exit_ = ApprovedOrder(order(count + 2, reduce_only=True, status=OrderStatus.INTENT), is_reducing=True)
+    assert journal.intend(exit_, "") is exit_
+    assert journal.state.orders[exit_.order.client_order_id] == exit_.order

@@ -1,9 +1,12 @@
+import ast
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import engine
 from engine.brokers.base import ApprovedOrder
 from engine.gateway.risk import RiskContext, RiskRefused, check
 from engine.model.instrument import instrument
@@ -12,6 +15,7 @@ from engine.model.order import Order, OrderType, Reason, Side, TimeInForce
 from engine.model.session import Phase, SessionKind, TradingCalendar
 from engine.settings import Risk
 
+ENGINE = Path(engine.__file__).parent
 LAST = 22_800
 CONTEXT = RiskContext(
     limits=Risk(),
@@ -157,3 +161,13 @@ class TestEdges:
         refused = verdict(order(price=22_801), **context)
         assert refused == RiskRefused(Reason.TICK_SIZE, "22801 is no multiple of the tick 5")
         assert verdict(order(price=22_805), **context) is None
+
+
+def test_only_risk_makes_approved_orders() -> None:
+    makers = {
+        path.relative_to(ENGINE).as_posix()
+        for path in ENGINE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "ApprovedOrder"
+    }
+    assert makers == {"gateway/risk.py"}
