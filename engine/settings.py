@@ -5,18 +5,38 @@ the environment variable FUTURES_TERMINAL_HOME puts all of them under one folder
 """
 
 import dataclasses
+import functools
 import math
 import os
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from engine.errors import SettingsError
 
 APP_NAME = "futures-terminal"
+
+_NEVER_ZERO: Final = frozenset(
+    {
+        "max_order_lots",
+        "max_position_lots",
+        "max_total_lots",
+        "price_band_percent",
+        "stale_feed_s",
+        "entry_signal_age_s",
+        "max_orders_per_minute",
+        "max_orders_per_day",
+    }
+)
+"""Limits of risk that only make sense above zero; of the others zero means off."""
+_SHORTEST_SESSION_S: Final = 4.75 * 3600
+"""The day session of a settlement day, 08:45 to 13:30."""
+_MARGIN_DIGITS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,7 @@ class Risk:
     max_order_lots: int = 10
     """Lots of one order."""
     max_position_lots: int = 20
-    """Net lots per contract, working orders counted as if filled."""
+    """Net lots per contract and account, working orders counted as if filled."""
     price_band_percent: float = 2.0
     """How far a limit price may lie on the aggressive side of the last trade."""
     stale_feed_s: float = 5.0
@@ -92,9 +112,11 @@ class Risk:
     entry_signal_age_s: float = 2.0
     """An entry signal older than this is refused. Exits never grow stale."""
     max_total_lots: int = 40
-    """Lots of all contracts together, long and short added up, working entries counted as if filled."""
+    """Lots of all contracts of an account together, long and short added up, working entries counted as if
+    filled."""
     max_daily_loss: int = 0
-    """TWD lost in a trade date, realised and unrealised, after costs; from there no entry passes. 0 = off."""
+    """TWD lost by an account in a trade date, realised and unrealised, after the exchange's fees and tax; from
+    there no entry passes. 0 = off."""
     daily_loss_halt: HaltRule = HaltRule.NO_ENTRIES
     """How deep trading is halted when the daily loss is reached; only a person resumes."""
     max_orders_per_minute: int = 120
@@ -109,7 +131,7 @@ class Risk:
     margin_per_lot: tuple[str, ...] = ("TXF=322000", "MXF=80500", "TMF=16100")
     """Initial margin in TWD by product; the exchange changes it, look it up. Only used where a limit is known."""
     max_margin: int = 0
-    """TWD that the positions and working entries may bind; 0 = the account's equity where the broker tells it."""
+    """TWD that an account's positions and working entries may bind; 0 = its equity where the broker tells it."""
 
 
 class Durability(StrEnum):
@@ -292,6 +314,8 @@ def _problem(settings: Settings) -> str:
         value = getattr(settings.endpoints, item.name)
         if isinstance(value, int) and value > 65535:
             return f"endpoints.{item.name}: {value} is no port; the highest is 65535"
+    if problem := limits_problem(settings.risk):
+        return f"risk.{problem}"
     if not settings.simulation.speed:
         return "simulation.speed: 0; it must be more, 1 is real time"
     if settings.wire.heartbeat_interval_s * 3 > settings.supervision.heartbeat_limit_s:
@@ -300,6 +324,50 @@ def _problem(settings: Settings) -> str:
         if not key.isascii() or len(key) != 40:
             return f"wire.reader_keys: {key!r} is no CURVE public key of 40 characters"
     return ""
+
+
+def limits_problem(limits: Risk) -> str:
+    """What is wrong with limits of risk that somebody wants to set, in a sentence; empty if nothing is."""
+    for item in dataclasses.fields(Risk):
+        value = getattr(limits, item.name)
+        if isinstance(value, int | float) and not 0 <= value < math.inf:
+            return f"{item.name}: {value} is not a finite number from zero up"
+        if item.name in _NEVER_ZERO and not value:
+            return f"{item.name}: 0 would let no entry through; to stop all entries, halt trading"
+    if limits.max_total_lots < limits.max_position_lots:
+        return (
+            f"max_total_lots: {limits.max_total_lots} is less than max_position_lots, {limits.max_position_lots}; "
+            "one contract alone may not hold more than all together"
+        )
+    if limits.no_entry_before_close_s >= _SHORTEST_SESSION_S:
+        return f"no_entry_before_close_s: {limits.no_entry_before_close_s:g} s is as long as a whole session"
+    try:
+        margins(limits.margin_per_lot)
+    except SettingsError as error:
+        return f"margin_per_lot: {error}"
+    return ""
+
+
+@functools.lru_cache(maxsize=16)
+def margins(entries: tuple[str, ...]) -> Mapping[str, int]:
+    """The initial margin of one lot in TWD by product code, of entries such as ``TXF=322000``.
+
+    Raises:
+        SettingsError: an entry is not of this form, names a product that is not known, or one for the second time.
+    """
+    usual = Risk().margin_per_lot
+    known = [entry.partition("=")[0] for entry in usual]
+    found: dict[str, int] = {}
+    for entry in entries:
+        code, _, amount = entry.partition("=")
+        if not (amount.isascii() and amount.isdecimal() and len(amount) <= _MARGIN_DIGITS and int(amount)):
+            raise SettingsError(f"{entry!r}: must be a product and whole TWD, as in {usual[0]!r}")
+        if code not in known:
+            raise SettingsError(f"{entry!r}: {code!r} is no product; known are {', '.join(known)}")
+        if code in found:
+            raise SettingsError(f"{entry!r}: {code} is named twice")
+        found[code] = int(amount)
+    return MappingProxyType(found)
 
 
 def with_free_ports(settings: Settings) -> Settings:

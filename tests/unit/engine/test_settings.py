@@ -1,11 +1,24 @@
 import dataclasses
+import math
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.errors import SettingsError
-from engine.settings import Endpoints, Paths, Settings, from_table, load, with_free_ports
+from engine.model.instrument import PRODUCTS
+from engine.settings import (
+    Endpoints,
+    Paths,
+    Risk,
+    Settings,
+    from_table,
+    limits_problem,
+    load,
+    margins,
+    with_free_ports,
+)
 
 
 @pytest.fixture
@@ -156,3 +169,71 @@ class TestTables:
         with pytest.raises(SettingsError) as caught:
             from_table(Row, table, "x.toml: row 1: ")
         assert sentence in str(caught.value)
+
+
+class TestLimitsOfRisk:
+    def test_the_defaults_are_usable_and_know_the_margin_of_every_product(self) -> None:
+        assert limits_problem(Risk()) == ""
+        assert set(margins(Risk().margin_per_lot)) == set(PRODUCTS)
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            "max_order_lots",
+            "max_position_lots",
+            "max_total_lots",
+            "price_band_percent",
+            "stale_feed_s",
+            "entry_signal_age_s",
+            "max_orders_per_minute",
+            "max_orders_per_day",
+        ],
+    )
+    def test_a_limit_that_would_let_nothing_through_is_refused(self, field: str) -> None:
+        change: dict[str, Any] = {field: 0}
+        limits = dataclasses.replace(Risk(), **change)
+        assert (
+            limits_problem(limits) == f"{field}: 0 would let no entry through; to stop all entries, halt trading"
+        )
+
+    @pytest.mark.parametrize("value", [-1, math.nan, math.inf])
+    @pytest.mark.parametrize(
+        "field", [item.name for item in dataclasses.fields(Risk) if item.type in (int, float)]
+    )
+    def test_no_limit_is_negative_or_endless(self, field: str, value: float) -> None:
+        change: dict[str, Any] = {field: value}
+        limits = dataclasses.replace(Risk(), **change)
+        assert limits_problem(limits) == f"{field}: {value} is not a finite number from zero up"
+
+    @pytest.mark.parametrize(
+        ("limits", "words"),
+        [
+            (Risk(max_position_lots=41), "max_total_lots: 40 is less than max_position_lots, 41"),
+            (Risk(no_entry_before_close_s=17_100), "17100 s is as long as a whole session"),
+            (Risk(margin_per_lot=("TXF=1", "TXF=2")), "margin_per_lot: 'TXF=2': TXF is named twice"),
+            (Risk(margin_per_lot=("ABC=1",)), "'ABC' is no product; known are TXF, MXF, TMF"),
+            (Risk(margin_per_lot=("TXF",)), "'TXF': must be a product and whole TWD, as in 'TXF=322000'"),
+            (Risk(margin_per_lot=("TXF=0",)), "'TXF=0': must be a product and whole TWD"),
+            (Risk(margin_per_lot=("TXF=-5",)), "'TXF=-5': must be a product and whole TWD"),
+            (Risk(margin_per_lot=("TXF=1e5",)), "'TXF=1e5': must be a product and whole TWD"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, limits: Risk, words: str) -> None:
+        assert words in limits_problem(limits)
+
+    @pytest.mark.parametrize(
+        "limits",
+        [
+            Risk(max_position_lots=40),
+            Risk(no_entry_before_close_s=17_099),
+            Risk(margin_per_lot=()),
+            Risk(margin_per_lot=("MXF=90000",)),
+            Risk(duplicate_window_s=0.0, no_entry_before_close_s=0.0, max_daily_loss=0, max_margin=0),
+        ],
+    )
+    def test_the_last_value_that_fits(self, limits: Risk) -> None:
+        assert limits_problem(limits) == ""
+
+    def test_the_file_is_held_to_the_same(self, file: Path) -> None:
+        assert refused(file, "[risk]\nmax_total_lots = 3\n").startswith("risk.max_total_lots: 3 is less than")
+        assert "'TXF': must be" in refused(file, '[risk]\nmargin_per_lot = ["TXF"]\n')
