@@ -30,6 +30,7 @@ class Faults:
         self._random = random.Random(f"{settings.seed}/faults")
         self._replies: deque[Reply] = deque()
         self._rejects = 0
+        self._thin: deque[int] = deque()
 
     def lose_next_reply(self, *, is_alive: bool) -> None:
         """The next order call ends ambiguously; the order lives, or it does not."""
@@ -38,6 +39,22 @@ class Faults:
     def reject_next(self) -> None:
         """The next order that reaches the exchange is rejected."""
         self._rejects += 1
+
+    def thin_next(self, lots: int, *, after: int = 0) -> None:
+        """The next order (or the one so many later) finds so many lots only; its rest is killed."""
+        self._thin.extend([0] * after)
+        self._thin.append(lots)
+
+    def lift(self) -> None:
+        """Takes back what was ordered and has not happened."""
+        self._replies.clear()
+        self._thin.clear()
+        self._rejects = 0
+
+    def most_lots(self, wanted: int) -> int:
+        """How many lots the order that has just arrived finds; never none."""
+        lots = self._thin.popleft() if self._thin else 0
+        return min(lots, wanted) if lots else wanted
 
     def reply(self) -> Reply:
         """What becomes of the present order call."""

@@ -18,7 +18,7 @@ from engine.brokers.rules import Refusal
 from engine.brokers.simulated_market import STEP_NS, MarketBook, MarketPrint, Output, SimulatedMarket
 from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.model.market import Contract, Environment, LinkState
-from engine.model.order import Fill, Order, OrderStatus, Reason
+from engine.model.order import Fill, Order, OrderStatus, Reason, TimeInForce
 from engine.model.position import Account
 from engine.model.session import TAIPEI, Phase, SessionKind, TradingCalendar
 from engine.settings import Simulation
@@ -257,7 +257,9 @@ class SimulatedExchange:
 
     def _arrive(self, order: Order, number: str) -> list[Output]:
         refusal = Refusal(Reason.BROKER, "refused at random, as set") if self.faults.is_rejected() else None
-        return self._market.submit(order, number, refusal)
+        is_immediate = order.time_in_force is not TimeInForce.ROD
+        most = self.faults.most_lots(order.quantity) if is_immediate else order.quantity
+        return self._market.submit(order, number, refusal, most)
 
     def _drop(self, duration_ns: int) -> list[_Output]:
         self._change_link_ns = self._market.now_ns + duration_ns

@@ -5,12 +5,12 @@ exchange's time, which moves only in :meth:`SimulatedMarket.run_to`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeAlias
 
 from engine.brokers.desk import OrderDesk, Told
-from engine.brokers.matching import Event, MatchingEngine, Rejected, Traded
+from engine.brokers.matching import Cancelled, Event, MatchingEngine, Rejected, Traded
 from engine.brokers.order_flow import STEP_S, LatentPrice, OrderFlow
 from engine.brokers.rules import ContractRules, Refusal
 from engine.model.instrument import PRODUCTS, Instrument, instrument, listed_months, symbol_of
@@ -165,8 +165,17 @@ class SimulatedMarket:
                 changed.append(MarketBook(symbol, self.now_ns, *book))
         return changed
 
-    def submit(self, order: Order, broker_order_id: str, refusal: Refusal | None = None) -> list[Output]:
-        """A trader's order arrives; with ``refusal`` the exchange rejects it for that reason."""
+    def submit(
+        self, order: Order, broker_order_id: str, refusal: Refusal | None = None, most: int = 0
+    ) -> list[Output]:
+        """A trader's order arrives.
+
+        Args:
+            order: as it was sent.
+            broker_order_id: number given to it.
+            refusal: the exchange rejects it for that reason.
+            most: it finds so many lots only, and its rest is killed; 0 = as many as there are.
+        """
         ticket = self.desk.open(order, broker_order_id, self.trade_date)
         listing = self._listings.get(order.symbol)
         if listing is None:
@@ -175,7 +184,12 @@ class SimulatedMarket:
             rejected = Rejected(ticket.order_id, refusal or Refusal(Reason.BROKER, ""), self.now_ns)
             return [*self.desk.apply(rejected)]
         self._activate(order.symbol)
-        return self._publish(listing, listing.engine.submit(ticket, self.now_ns))
+        if not 0 < most < ticket.quantity:
+            return self._publish(listing, listing.engine.submit(ticket, self.now_ns))
+        events = listing.engine.submit(replace(ticket, quantity=most), self.now_ns)
+        if not any(isinstance(event, Rejected | Cancelled) for event in events):
+            events.append(Cancelled(ticket.order_id, Reason.KILLED, self.now_ns))
+        return self._publish(listing, events)
 
     def cancel(self, client_order_id: str) -> list[Output]:
         """A request to cancel arrives; an order that has ended or never arrived gives no answer."""

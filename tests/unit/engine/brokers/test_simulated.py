@@ -128,6 +128,31 @@ def test_single_reject(start: Start) -> None:
     assert listener.reports("B")[0].status is OrderStatus.ACCEPTED
 
 
+def test_thin_market_fills_a_part_and_kills_the_rest(start: Start) -> None:
+    exchange, listener = start()
+    exchange.faults.thin_next(1, after=1)
+    immediate: dict[str, Any] = {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.IOC}
+    for note in ("WHOLE00001", "PART000001"):
+        exchange.submit(approved(note, ACCOUNT, SYMBOL, quantity=3, **immediate))
+    listener.wait(lambda: any(item.status is OrderStatus.CANCELLED for item in listener.reports("PART000001")))
+    books = {item.client_order_id: item for item in exchange.query_orders(ACCOUNT)}
+    assert (books["WHOLE00001"].status, books["WHOLE00001"].filled) == (OrderStatus.FILLED, 3)
+    part = books["PART000001"]
+    assert (part.status, part.reason, part.quantity, part.filled) == (OrderStatus.CANCELLED, Reason.KILLED, 3, 1)
+    assert exchange.query_positions(ACCOUNT)[SYMBOL] == 4
+
+
+def test_faults_that_were_lifted_do_not_happen() -> None:
+    faults = Faults(Simulation())
+    faults.thin_next(1)
+    faults.lose_next_reply(is_alive=True)
+    faults.reject_next()
+    faults.lift()
+    assert faults.most_lots(3) == 3
+    assert faults.reply() is Reply.GIVEN
+    assert not faults.is_rejected()
+
+
 def test_lost_replies_are_drawn_from_the_seed() -> None:
     def drawn(seed: int) -> list[Reply]:
         faults = Faults(Simulation(seed=seed, lost_reply_rate=0.5))
