@@ -1,11 +1,12 @@
 """CURVE keys of one run and who may do what with them.
 
 Keys are made when the program starts, live in memory, and reach child processes through the spawn pipe only.
-A key has a role; the binding side learns the role of every message from its ZAP handler.
+A key has a role, a binding socket a domain; the ZAP handler lets a role in where it has business.
 """
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 import zmq
 
@@ -21,6 +22,28 @@ class Role(StrEnum):
     """Signals, condition reports, watermarks, queries."""
     READER = "reader"
     """Feeds and queries only."""
+
+
+class Domain(StrEnum):
+    """The binding sockets of a run, by the name that the ZAP handler knows them by."""
+
+    FEED = "feed"
+    SIGNALS = "signals"
+    COMMANDS = "commands"
+    TELEMETRY_IN = "telemetry-in"
+    TELEMETRY_OUT = "telemetry-out"
+    HISTORY = "history"
+
+
+LETS_IN: Final[dict[Domain, frozenset[Role]]] = {
+    Domain.FEED: frozenset(Role),
+    Domain.SIGNALS: frozenset({Role.STRATEGY}),
+    Domain.COMMANDS: frozenset(Role),
+    Domain.TELEMETRY_IN: frozenset({Role.WINDOW, Role.EXECUTOR, Role.STRATEGY}),
+    Domain.TELEMETRY_OUT: frozenset(Role),
+    Domain.HISTORY: frozenset(Role),
+}
+"""Who may connect where. A reader publishes no telemetry: nobody outside can say that a dead process lives."""
 
 
 @dataclass(frozen=True, slots=True)

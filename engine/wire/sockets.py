@@ -1,7 +1,7 @@
 """Sockets under the names of the field: Publisher, Subscriber, Pusher, Puller, Requester and RouterServer.
 
 One socket, one thread. Every socket is CURVE-encrypted when it is given keys. High-water marks, linger and
-timeouts come from the settings, where each has its reason.
+timeouts come from the settings, where each has its reason. No socket takes a frame beyond its limit.
 """
 
 import contextlib
@@ -10,19 +10,33 @@ import socket as os_socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import zmq
 
 from engine.errors import DecodeError, RequestRefused, RequestTimeout, WireError
 from engine.settings import Wire
 from engine.wire.codec import NAMES, Encoder, decode
-from engine.wire.keys import ClientKeys, Role, ServerKeys
+from engine.wire.keys import ClientKeys, Domain, Role, ServerKeys
 from engine.wire.messages import Envelope, Refused
+from engine.wire.zap import doorkeeper_of
 
 _ROLES: Final = {role.value: role for role in Role}
 TOPIC_END: Final = b"\0"
 """Ends the topic; subscribing to ``tick.TXFK4`` with it leaves ``tick.TXFK45`` out."""
+MAX_INWARD: Final = 128 * 1024
+"""Bytes of a frame that a binding socket takes: many times the longest request, signal or log line. Who sends more
+is disconnected before anything is allocated, so a full queue of one client is 128 MB at the very worst."""
+MAX_FEED: Final = 1024 * 1024
+"""Bytes of a message of a feed."""
+MAX_REPLY: Final = 64 * 1024 * 1024
+"""Bytes of a reply: 100,000 ticks take some 5 MB, the snapshot of a year's orders less than this."""
+_MAX_SUBSCRIPTION: Final = 4 * 1024
+"""Bytes that a subscriber may send: a topic, or its part of the handshake."""
+_SUBSCRIPTIONS: Final = (b"\0", b"\1")
+"""First byte of what a subscriber sends: away with a topic, or on with it."""
+_GARBAGE: Final = 100
+"""Undecodable messages skipped before the caller may look at something else."""
 
 
 def tcp(host: str, port: int) -> str:
@@ -41,15 +55,18 @@ class Socket:
         keys: ServerKeys | ClientKeys | None,
         bind: str | None = None,
         connect: str | None = None,
+        domain: Domain | None = None,
+        max_frame: int = MAX_INWARD,
         options: dict[int, int | bytes] | None = None,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
     ) -> None:
         self.raw: zmq.Socket[bytes] = (context or zmq.Context.instance()).socket(kind)
         self.raw.linger = wire.linger_ms
+        self.raw.maxmsgsize = max_frame
         for option, value in (options or {}).items():
             self.raw.setsockopt(option, value)
         self.undecodable = 0
-        self._curve(keys if wire.encrypted else None)
+        self._curve(keys if wire.encrypted else None, domain)
         try:
             if bind:
                 self.raw.bind(bind)
@@ -64,12 +81,15 @@ class Socket:
             ) from error
         self.endpoint = str(self.raw.getsockopt_string(zmq.LAST_ENDPOINT))
 
-    def _curve(self, keys: ServerKeys | ClientKeys | None) -> None:
+    def _curve(self, keys: ServerKeys | ClientKeys | None, domain: Domain | None) -> None:
         if isinstance(keys, ServerKeys):
+            assert domain
             self.raw.curve_server = True
             self.raw.curve_secretkey = keys.own.secret
             self.raw.curve_publickey = keys.own.public
-            self.raw.zap_domain = b"run"
+            self.raw.zap_domain = domain.value.encode("ascii")
+            if door := doorkeeper_of(self.raw.context):
+                door.watch(self.raw, domain)
         elif keys is not None:
             self.raw.curve_serverkey = keys.server
             self.raw.curve_publickey = keys.own.public
@@ -78,6 +98,12 @@ class Socket:
     def close(self) -> None:
         """Closes; unsent messages are given the linger time."""
         self.raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _decoded(self, payload: bytes | memoryview) -> Envelope | None:
         """The message, or None where it is none: it is counted and dropped."""
@@ -111,6 +137,8 @@ class Publisher(Socket):
             keys=keys,
             bind=endpoint if bind else None,
             connect=None if bind else endpoint,
+            domain=Domain.FEED,
+            max_frame=_MAX_SUBSCRIPTION,
             options={zmq.SNDHWM: wire.publish_high_water},
             context=context,
         )
@@ -154,17 +182,17 @@ class Subscriber(Socket):
         options: dict[int, int | bytes] = {zmq.RCVHWM: high_water or wire.subscribe_high_water}
         if conflate:
             options[zmq.CONFLATE] = 1
-        super().__init__(zmq.SUB, wire=wire, keys=keys, connect=endpoint, options=options, context=context)
+        super().__init__(
+            zmq.SUB,
+            wire=wire,
+            keys=keys,
+            connect=endpoint,
+            max_frame=MAX_FEED,
+            options=options,
+            context=context,
+        )
         for topic in topics:
             self.raw.subscribe(topic)
-
-    def subscribe(self, prefix: str) -> None:
-        """Takes one more topic prefix."""
-        self.raw.subscribe(prefix)
-
-    def subscribe_exactly(self, topic: str) -> None:
-        """Takes one more topic, and not those that merely begin like it."""
-        self.raw.subscribe(topic.encode("ascii") + TOPIC_END)
 
     def receive(self, timeout_ms: int = 0) -> tuple[str, Envelope] | None:
         """The next message with its topic, or None if none came in time or it was undecodable."""
@@ -234,15 +262,26 @@ class Puller(Socket):
         keys: ServerKeys | None,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
     ) -> None:
-        options: dict[int, int | bytes] = {zmq.RCVHWM: wire.signal_high_water}
-        super().__init__(zmq.PULL, wire=wire, keys=keys, bind=endpoint, options=options, context=context)
+        super().__init__(
+            zmq.PULL,
+            wire=wire,
+            keys=keys,
+            bind=endpoint,
+            domain=Domain.SIGNALS,
+            options={zmq.RCVHWM: wire.signal_high_water},
+            context=context,
+        )
 
     def receive(self) -> Envelope | None:
         """The next message that is already here, or None."""
-        try:
-            return self._decoded(self.raw.recv(zmq.NOBLOCK))
-        except zmq.Again:
-            return None
+        for _ in range(_GARBAGE):
+            try:
+                envelope = self._decoded(self.raw.recv(zmq.NOBLOCK))
+            except zmq.Again:
+                return None
+            if envelope is not None:
+                return envelope
+        return None
 
 
 class RouterServer(Socket):
@@ -255,6 +294,7 @@ class RouterServer(Socket):
         source: str,
         wire: Wire,
         keys: ServerKeys | None,
+        domain: Domain = Domain.COMMANDS,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
     ) -> None:
         super().__init__(
@@ -262,6 +302,7 @@ class RouterServer(Socket):
             wire=wire,
             keys=keys,
             bind=endpoint,
+            domain=domain,
             options={zmq.ROUTER_MANDATORY: 0},
             context=context,
         )
@@ -270,7 +311,7 @@ class RouterServer(Socket):
 
     def receive(self) -> tuple[bytes, Role | None, Envelope] | None:
         """The next request that is already here: client, its role (None without encryption), message."""
-        while True:
+        for _ in range(_GARBAGE):
             try:
                 client = self.raw.recv(zmq.NOBLOCK)
             except zmq.Again:
@@ -284,6 +325,7 @@ class RouterServer(Socket):
             envelope = self._decoded(frame.buffer)
             if envelope is not None:
                 return client, _ROLES[str(frame.get("User-Id"))] if self._encrypted else None, envelope
+        return None
 
     def reply(self, client: bytes, request: Envelope, body: object) -> bytes:
         """Answers a request and returns the frame, for a repeated request."""
@@ -312,7 +354,7 @@ class Requester(Socket):
         keys: ClientKeys | None,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
     ) -> None:
-        super().__init__(zmq.DEALER, wire=wire, keys=keys, connect=endpoint, context=context)
+        super().__init__(zmq.DEALER, wire=wire, keys=keys, connect=endpoint, max_frame=MAX_REPLY, context=context)
         self._wire = wire
         self._encoder = Encoder(source)
         self._prefix = f"{source}-{random.getrandbits(40):010x}"
@@ -392,22 +434,36 @@ class Forwarder:
             zmq.SNDHWM: wire.publish_high_water,
             zmq.RCVHWM: wire.subscribe_high_water,
         }
-        self.inward = Socket(zmq.XSUB, wire=wire, keys=keys, bind=inward, options=high_water)
+        self.inward = Socket(
+            zmq.XSUB, wire=wire, keys=keys, bind=inward, domain=Domain.TELEMETRY_IN, options=high_water
+        )
         try:
-            self.outward = Socket(zmq.XPUB, wire=wire, keys=keys, bind=outward, options=high_water)
+            self.outward = Socket(
+                zmq.XPUB,
+                wire=wire,
+                keys=keys,
+                bind=outward,
+                domain=Domain.TELEMETRY_OUT,
+                max_frame=_MAX_SUBSCRIPTION,
+                options=high_water,
+            )
         except WireError:
             self.inward.close()
             raise
         self._poller = Poller(self.inward, self.outward)
 
     def forward(self, timeout_ms: int) -> None:
-        """Moves what is there, both ways (messages out, subscriptions in)."""
+        """Moves what is there: messages out, subscriptions in. Whatever else readers send is dropped."""
         for source in self._poller.wait(timeout_ms):
             target = self.outward if source is self.inward else self.inward
             assert isinstance(source, Socket)
             for _ in range(1000):
                 try:
-                    target.raw.send(source.raw.recv(zmq.NOBLOCK))
+                    frame = source.raw.recv(zmq.NOBLOCK)
+                    if source is self.inward or frame[:1] in _SUBSCRIPTIONS:
+                        target.raw.send(frame, zmq.NOBLOCK)
+                    else:
+                        source.undecodable += 1
                 except zmq.Again:
                     break
 
@@ -499,27 +555,3 @@ class Poller:
     def wait(self, timeout_ms: int) -> list[Socket | Mailbox]:
         """Those that have something, or none after the time."""
         return [self._parts[key] for key, _ in self._poller.poll(timeout_ms)]
-
-
-class Refusals:
-    """Watches the handshakes of a connecting socket: a refused client otherwise sees only silence."""
-
-    def __init__(self, socket: Socket) -> None:
-        self._socket = socket
-        events = zmq.Event.HANDSHAKE_FAILED_AUTH | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
-        self._monitor = socket.raw.get_monitor_socket(events)
-
-    def count(self, timeout_ms: int = 0) -> int:
-        """Refused handshakes since the last call."""
-        from zmq.utils.monitor import parse_monitor_message  # imports asyncio, which children need not load
-
-        refused = 0
-        while self._monitor.poll(timeout_ms):
-            parse_monitor_message(self._monitor.recv_multipart())
-            refused, timeout_ms = refused + 1, 0
-        return refused
-
-    def close(self) -> None:
-        """Ends the watch."""
-        self._socket.raw.disable_monitor()
-        self._monitor.close(linger=0)
