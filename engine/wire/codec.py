@@ -22,6 +22,11 @@ INT64: Final = (-(2**63), 2**63 - 1)
 EXT_DECIMAL: Final = 1
 EXT_DATE: Final = 2
 _EXT_BYTES: Final = 64
+_EXPONENT: Final = 60
+"""Decimals beyond ten to the power of it are nobody's money, and writing one out takes gigabytes."""
+_KEY_LENGTH: Final = 256
+_SMALL: Final = 512
+"""Bytes below which no declared size can cost more than a megabyte."""
 _ENVELOPE_FIELDS: Final = 8
 
 _encoders: dict[type, Callable[[Any], Any]] = {}
@@ -180,7 +185,9 @@ def _tuple_decoder(inner: Callable[[Any], Any], where: str) -> Callable[[Any], A
 
 def _dict_decoder(inner: Callable[[Any], Any], where: str) -> Callable[[Any], Any]:
     def decode(value: Any) -> Any:
-        if type(value) is not dict or len(value) > 1000 or not all(type(key) is str for key in value):
+        if type(value) is not dict or len(value) > 1000:
+            raise _bad(where, value)
+        if not all(type(key) is str and len(key) <= _KEY_LENGTH for key in value):
             raise _bad(where, value)
         return {key: inner(part) for key, part in value.items()}
 
@@ -237,8 +244,8 @@ def _ext_hook(code: int, payload: bytes) -> Any:
             raise DecodeError(f"extension {code}: {len(payload)} bytes, at most {_EXT_BYTES} are allowed")
         if code == EXT_DECIMAL:
             number = Decimal(payload.decode("ascii"))
-            if not number.is_finite():
-                raise DecodeError("a Decimal must be finite")
+            if not number.is_finite() or abs(number.adjusted()) > _EXPONENT:
+                raise DecodeError(f"a Decimal must be finite and within ten to the power of {_EXPONENT}")
             return number
         if code == EXT_DATE:
             return date.fromisoformat(payload.decode("ascii"))
@@ -257,14 +264,28 @@ def _envelope(values: list[Any]) -> Envelope:
     return envelope
 
 
+def _is_whole(payload: bytes | memoryview) -> bool:
+    """Whether every declared size is really there.
+
+    Unpacking makes a list of the declared size before it has seen a single element: a few bytes that declare lists
+    within lists would take gigabytes. Skipping makes nothing, and what is whole takes memory as its bytes do.
+    """
+    unpacker = msgpack.Unpacker(max_buffer_size=len(payload))
+    unpacker.feed(payload)
+    unpacker.skip()
+    return bool(unpacker.tell() == len(payload))
+
+
 def decode(payload: bytes | memoryview) -> Envelope:
-    """Unpacks and checks one message.
+    """Unpacks and checks one message. It costs memory in proportion to its bytes, whatever it declares.
 
     Raises:
         VersionError: it has another major schema version.
         DecodeError: it is no valid message; says which field and why.
     """
     try:
+        if len(payload) > _SMALL and not _is_whole(payload):
+            raise DecodeError("no msgpack message: bytes are left over")
         array = msgpack.unpackb(payload, ext_hook=_ext_hook, strict_map_key=True, timestamp=3)
     except DecodeError:
         raise

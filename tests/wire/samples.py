@@ -61,7 +61,7 @@ def anything(kind: Any, name: str = "") -> st.SearchStrategy[Any]:
     if kind is str:
         return st.text(max_size=12)
     if kind is Decimal:
-        return st.decimals(allow_nan=False, allow_infinity=False)
+        return st.decimals(-(10**20), 10**20, allow_nan=False, allow_infinity=False, places=9)
     if kind in (bool, date):
         return st.booleans() if kind is bool else st.dates()
     origin, args = typing.get_origin(kind), typing.get_args(kind)
