@@ -1,10 +1,16 @@
-"""The telemetry proxy: processes connect to XSUB, readers to XPUB, so nobody needs to know the others."""
+"""The telemetry proxy: processes connect to XSUB, readers to XPUB, so nobody needs to know the others.
+
+Without it no heartbeat arrives and every child looks hung: its thread goes on after whatever fails.
+"""
 
 import threading
 
+from engine import logs
 from engine.settings import Settings
 from engine.wire.keys import ServerKeys
 from engine.wire.sockets import Forwarder, tcp
+
+log = logs.get(__name__)
 
 
 class TelemetryProxy:
@@ -26,7 +32,11 @@ class TelemetryProxy:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._forwarder.forward(100)
+            try:
+                self._forwarder.forward(100)
+            except Exception:
+                log.exception("the telemetry proxy failed at something; it goes on")
+                self._stop.wait(0.1)
 
     def close(self) -> None:
         """Ends the thread and closes the sockets."""
