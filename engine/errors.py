@@ -15,6 +15,7 @@ and anything that is not in this tree is a bug and is logged with its traceback.
     │   ├── RequestTimeout      no answer after the last retry; what became of the request is not known
     │   └── RequestRefused      the other side answered no; carries its reason code
     ├── LedgerError             the ledger cannot be opened, written or trusted
+    │   └── LedgerDamaged       its file is damaged: it can be set aside, and a new one begun
     ├── OrderStateError         an event that an order's state does not allow
     ├── BrokerError
     │   ├── BrokerRefused       the broker (or its library) said no before sending; nothing is on its way
@@ -77,6 +78,10 @@ class RequestRefused(RequestError):
 
 class LedgerError(EngineError):
     """The ledger cannot be opened, written or trusted."""
+
+
+class LedgerDamaged(LedgerError):
+    """The ledger's file is damaged, or rows of it were changed; it is left as it is."""
 
 
 class OrderStateError(EngineError):

@@ -5,41 +5,58 @@ id can be decided once only: the table ``decisions`` makes that a constraint of 
 """
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from engine.errors import DecodeError, EngineError, LedgerError
+from engine.errors import EngineError, LedgerDamaged, LedgerError
+from engine.gateway import ledger_schema
+from engine.gateway.ledger_lock import LedgerLock, is_left_behind, set_aside
+from engine.gateway.ledger_schema import SCHEMA, Row, Tail
 from engine.gateway.state import Event, TradingState
+from engine.model.condition import Transition
 from engine.model.instrument import Instrument
-from engine.model.order import Order
+from engine.model.order import Fill, Order, OrderStatus, Reason
+from engine.settings import Durability
 from engine.settings import Ledger as Durable
-from engine.wire.codec import NAMES, from_array, to_array
 
-SCHEMA: Final = 1
+__all__ = ["SCHEMA", "Ledger", "is_command", "set_aside"]
+
 _BUSY_S: Final = 0.1
 """How long a locked file is waited for: longer would hold up the exits that guard a position."""
-_TABLES: Final = """
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL
-) STRICT;
-CREATE INDEX events_by_key ON events (kind, key);
-CREATE TABLE decisions (client_order_id TEXT PRIMARY KEY, signal_id TEXT UNIQUE, seq INTEGER NOT NULL) STRICT;
-"""
+_MOST_PAGES: Final = 4_294_967_294
+"""SQLite's own limit of a database's size."""
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class Ledger:
-    """An open ledger file and the state it adds up to.
+    """An open ledger file and the state it adds up to. It is locked against other writers until it is closed.
+
+    What a commit survives:
+
+    * The death of this process, at any point: always. A commit that has returned is in the operating system's
+      hands, and SQLite finds it in the write-ahead log at the next start. What was appended and not committed is
+      gone.
+    * Loss of power, or of the whole machine: where an event of the batch is of a class that the settings keep as
+      ``power_loss``. Then the write-ahead log is flushed to the disk before the commit returns (``synchronous =
+      FULL``), as far as the disk tells the truth about it, and everything committed before with it. Otherwise
+      (``process_death``, ``synchronous = NORMAL``) the last commits may be missing afterwards, never one from the
+      middle, and the file is not damaged.
+
+    The write-ahead log is copied into the file by the commit that makes it longer than 1,000 pages (4 MB), and
+    when the ledger is closed; both files are flushed for that, whatever the settings say.
 
     Args:
-        path: the SQLite file; created with its folder if missing.
+        path: the SQLite file; created with its folder if missing. A file of an older version is brought up to
+            date, after a copy of it was made.
         instruments: called with a symbol when an event of a contract not seen before is read or written.
         durability: what each class of commits survives.
 
     Raises:
-        LedgerError: the file cannot be opened or is no ledger of this version. It is left as it is.
+        LedgerDamaged: the file is damaged; it is left as it is, see :func:`set_aside`.
+        LedgerError: it cannot be opened, another program holds it, or it is no ledger of a version known here.
+            It is left as it is.
     """
 
     def __init__(
@@ -49,46 +66,63 @@ class Ledger:
         self.durability = durability or Durable()
         self._instrument = instruments
         self.state = TradingState({})
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        self._tail = self._durable_tail = Tail()
+        self._batch: list[_Written] = []
+        """What the open transaction holds."""
+        self._decided: set[str] = set()
+        """Orders that the file knows, the open batch included."""
+        self._is_flushing = True
+        with contextlib.ExitStack() as opened, self._said_so():
+            if is_left_behind(path):
+                raise LedgerDamaged(f"{path}: the file is gone and its journal {path.name}-wal is left")
+            lock = LedgerLock(path)
+            opened.callback(lock.release)
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        except (sqlite3.Error, OSError) as error:
-            raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
-        try:
+            opened.callback(self._db.close)
             self._open()
-            for event in self.events():
-                self.apply(event)
-        except (sqlite3.Error, EngineError) as error:
-            self._db.close()
-            if isinstance(error, LedgerError):
-                raise
-            raise LedgerError(f"{path}: the ledger cannot be opened: {error}") from error
+            self._load()
+            opened.callback(self.commit)
+            self._closing = opened.pop_all()
+
+    @contextlib.contextmanager
+    def _said_so(self) -> Iterator[None]:
+        """Turns whatever fails while opening into a sentence."""
+        try:
+            yield
+        except LedgerError:
+            raise
+        except (sqlite3.Error, EngineError, OSError) as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            kind = LedgerDamaged if code in _DAMAGED else LedgerError
+            raise kind(f"{self.path}: the ledger cannot be opened: {error}") from error
 
     def _open(self) -> None:
-        """Looks before it touches: a file that is no ledger of this version stays as it is."""
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if version != (SCHEMA if tables else 0):
-            raise LedgerError(
-                f"{self.path}: schema version {version}; this program knows version {SCHEMA}. "
-                "Open it with the program that wrote it, or start with another file"
-            )
+        """Looks before it touches: a file that is no ledger of a known version stays as it is."""
+        version = ledger_schema.version_of(self._db, self.path)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        if not tables:
-            self._db.executescript(f"BEGIN;{_TABLES}PRAGMA user_version = {SCHEMA};COMMIT;")
+        self._db.execute("PRAGMA fullfsync = ON")  # macOS: through the disk's own cache
+        if not version:
+            ledger_schema.make(self._db)
+        elif version < SCHEMA:
+            ledger_schema.migrate(self._db, self.path, version)
+
+    def _load(self) -> None:
+        for row, event in ledger_schema.chain(self._db, self.path):
+            self.apply(event)
+            self._tail = row.tail
+            if isinstance(event, Order):
+                self._decided.add(event.client_order_id)
+        self._durable_tail = self._tail
 
     def events(self) -> Iterator[Event]:
-        """All events in their order.
+        """All events in their order, those of the open batch included.
 
         Raises:
-            LedgerError: a row cannot be read; names it.
+            LedgerDamaged: a row cannot be read; names it.
         """
-        for seq, kind, body in self._db.execute("SELECT seq, kind, body FROM events ORDER BY seq"):
-            try:
-                yield from_array(kind, json.loads(body))
-            except (DecodeError, ValueError) as error:
-                raise LedgerError(f"{self.path}: event {seq} ({kind}) cannot be read: {error}") from error
+        for _, event in ledger_schema.chain(self._db, self.path):
+            yield event
 
     def apply(self, event: Event) -> None:
         """Adds an event to the state alone; a fact holds also where it cannot be written."""
@@ -110,24 +144,53 @@ class Ledger:
         """Adds an event to the open batch alone.
 
         Raises:
-            LedgerError: the disk is full, the file locked, or an order or signal was decided before.
+            LedgerError: an order or signal was decided before, and the batch is as it was; or the disk is full or
+                the file cannot be written, and the whole batch is taken back.
         """
+        row = ledger_schema.row_of(event, ts_ns, self._tail)
+        written = _Written(row, self._decision(event, row.seq))
         try:
-            if not self._db.in_transaction:
-                self._db.execute("BEGIN IMMEDIATE")
-            if isinstance(event, Order) and event.client_order_id not in self.state.orders:
-                # First, so that an order that was decided before leaves no event behind.
-                self._db.execute(
-                    "INSERT INTO decisions SELECT ?, ?, COALESCE(MAX(seq), 0) + 1 FROM events",
-                    (event.client_order_id, event.signal_id or None),
-                )
-            body = json.dumps(to_array(event), separators=(",", ":"), ensure_ascii=False)
-            self._db.execute(
-                "INSERT INTO events (ts, kind, key, body) VALUES (?, ?, ?, ?)",
-                (ts_ns, NAMES[type(event)], _key(event), body),
-            )
-        except sqlite3.Error as error:
+            self._begin(event)
+            self._insert(written)
+        except sqlite3.IntegrityError as error:
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
+        except sqlite3.Error as error:
+            self.rollback()
+            raise LedgerError(f"{self.path}: cannot be written: {error}") from error
+        self._tail = row.tail
+        self._batch.append(written)
+        if written.decision:
+            self._decided.add(written.decision[0])
+
+    def _decision(self, event: Event, seq: int) -> tuple[str, str | None, int] | None:
+        """What an order's first row decides; orders made elsewhere decide nothing of ours."""
+        if not isinstance(event, Order) or event.is_external or event.client_order_id in self._decided:
+            return None
+        return (event.client_order_id, event.signal_id or None, seq)
+
+    def _insert(self, written: "_Written") -> None:
+        if written.decision:  # first, so that an order that was decided before leaves no event behind
+            self._db.execute("INSERT INTO decisions VALUES (?, ?, ?)", written.decision)
+        ledger_schema.insert(self._db, written.row)
+
+    def _begin(self, event: Event) -> None:
+        """Opens a transaction that survives what the event must survive.
+
+        SQLite takes no other ``synchronous`` inside a transaction: one that an event of the stricter class joins
+        is taken back and written again from its beginning.
+        """
+        chosen = self.durability.commands if is_command(event) else self.durability.reports
+        is_flushing = chosen is Durability.POWER_LOSS
+        if self._db.in_transaction:
+            if self._is_flushing or not is_flushing:
+                return
+            self._db.execute("ROLLBACK")
+        if is_flushing is not self._is_flushing:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if is_flushing else 'NORMAL'}")
+            self._is_flushing = is_flushing
+        self._db.execute("BEGIN IMMEDIATE")
+        for written in self._batch:
+            self._insert(written)
 
     @property
     def has_pending(self) -> bool:
@@ -138,31 +201,55 @@ class Ledger:
         """Makes all appended events durable.
 
         Raises:
-            LedgerError: they are not.
+            LedgerError: they are not; the whole batch is taken back.
         """
         if not self._db.in_transaction:
             return
         try:
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
+            self.rollback()
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
+        self._durable_tail = self._tail
+        self._batch.clear()
 
     def rollback(self) -> None:
         """Takes the events back that were written but not committed; the state is the caller's concern."""
         if self._db.in_transaction:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
+        self._tail = self._durable_tail
+        self._decided.difference_update(item.decision[0] for item in self._batch if item.decision)
+        self._batch.clear()
+
+    def limit_pages(self, extra: int | None) -> None:
+        """For drills: the disk is full after so many more pages of 4 KB; None makes room again.
+
+        What happens then is SQLite's own answer to a full disk, on the way that every write takes.
+        """
+        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+        self._db.execute(f"PRAGMA max_page_count = {_MOST_PAGES if extra is None else pages + extra}")
 
     def close(self) -> None:
-        """Commits and closes."""
-        try:
-            self.commit()
-        finally:
-            self._db.close()
+        """Commits, closes and lets another program have the file; doing so twice is fine."""
+        self._closing.close()
 
 
-def _key(event: Event) -> str:
-    for name in ("client_order_id", "condition_id", "signal_id"):
-        if value := getattr(event, name, ""):
-            return str(value)
-    return ""
+class _Written(NamedTuple):
+    row: Row
+    decision: tuple[str, str | None, int] | None
+
+
+def is_command(event: Event) -> bool:
+    """Whether only this program knows an event (``ledger.commands``), or the broker can tell it again.
+
+    Fills, the later life of an order and the changes of a condition that follow from them are reports; what a
+    person or a rule of ours decided is a command.
+    """
+    match event:
+        case Fill() | Transition():
+            return False
+        case Order():
+            return event.status in (OrderStatus.INTENT, OrderStatus.DENIED) or event.reason is Reason.PERSON
+        case _:
+            return True

@@ -9,6 +9,7 @@ import pytest
 from engine.brokers.base import ApprovedOrder
 from engine.gateway.journal import Journal
 from engine.gateway.ledger import Ledger
+from engine.gateway.ledger_file import LedgerFile
 from engine.gateway.publisher import TickPublisher
 from engine.model.instrument import Instrument, instrument
 from engine.model.market import LinkState
@@ -80,9 +81,8 @@ def test_what_could_not_be_written_is_written_later_in_its_order(journal: Journa
     journal.write_again()
     assert not journal.error
     assert ledger_link(journal) is LinkState.UP
-    again = Ledger(tmp_path / "l.sqlite", instruments=made)
-    found = [event.client_order_id for event in again.events() if isinstance(event, Order)]
-    again.close()
+    with LedgerFile(tmp_path / "l.sqlite") as written:
+        found = [event.client_order_id for event in written.events() if isinstance(event, Order)]
     assert found == [order(number).client_order_id for number in range(1, count + 4)]
 
 
