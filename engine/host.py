@@ -6,8 +6,6 @@ Used by the terminal's composition root and by the headless commands; knows no Q
 import contextlib
 import functools
 import gc
-import threading
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -16,18 +14,21 @@ from engine import logs
 from engine.brokers.base import Broker
 from engine.gateway.gateway import Gateway
 from engine.gateway.points import OnPoint
+from engine.model.guard import GuardFault
 from engine.model.instrument import Instrument, instrument
 from engine.model.position import Account
 from engine.model.session import TAIPEI, TradingCalendar
 from engine.nodes import executor, strategy
 from engine.settings import Settings
-from engine.strategies.support_resistance import SupportResistance
+from engine.strategies.runner import SupportResistance, share_of
 from engine.supervision.child import ChildContext
+from engine.supervision.hearing import Hearing
+from engine.supervision.process import ChildSpec
 from engine.supervision.proxy import TelemetryProxy
-from engine.supervision.supervisor import ChildSpec, Supervisor
+from engine.supervision.supervisor import Supervisor
 from engine.wire.keys import ClientKeys, Role, RunKeys
-from engine.wire.messages import Family, Heartbeat, ProcessState, ProcessStatus
-from engine.wire.sockets import Publisher, Subscriber
+from engine.wire.messages import Family, ProcessState, ProcessStatus
+from engine.wire.sockets import Publisher
 from engine.wire.zap import Doorkeeper
 
 log = logs.get(__name__)
@@ -74,6 +75,8 @@ class Host:
                 opened.callback(self._door.close)
             self._proxy = TelemetryProxy(settings, binder)
             opened.callback(self._proxy.close)
+            self._coverage = self._telemetry("gateway")
+            opened.callback(self._coverage.close)
             self.gateway = Gateway(
                 settings,
                 broker,
@@ -82,24 +85,35 @@ class Host:
                 instruments=self.instrument,
                 ledger_path=ledger_path,
                 keys=binder,
+                telemetry=self._coverage,
+                guard_fault=self.guard_fault,
                 on_point=on_point,
             )
             opened.pop_all()
         self.telemetry_endpoint = self._proxy.outward
-        self.counts: dict[str, dict[str, int]] = {}
-        """Counters of each child's last heartbeat, summed over its restarts."""
-        self._before: dict[str, tuple[int, dict[str, int]]] = {}
         self._statuses: Publisher | None = None
-        self._supervisor = Supervisor(settings, self._on_status)
-        self._stop = threading.Event()
-        self._ear = threading.Thread(target=self._listen, name="heartbeats", daemon=True)
+        self._given_up: set[str] = set()
+        self._has_begun = False
+        self._supervisor = Supervisor(settings, self._on_status, gateway_pulsed=lambda: self.gateway.pulsed)
+        self._hearing = Hearing(
+            self.telemetry_endpoint,
+            wire=settings.wire,
+            keys=self.client_keys(Role.WINDOW),
+            on_beat=lambda beat: self._supervisor.heartbeat(beat.node, beat.pid, beat.ts_last_work),
+        )
+
+    def _telemetry(self, source: str) -> Publisher:
+        """A publisher of telemetry."""
+        keys = self.client_keys(Role.WINDOW)
+        return Publisher(self._proxy.inward, source=source, wire=self.settings.wire, keys=keys, bind=False)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begins to take the feed and commands; no child process yet."""
+        gc.collect()  # garbage must not be kept for ever
         gc.freeze()  # what is built by now is here to stay; collecting garbage need not look at it again
-        self._ear.start()
+        self._hearing.start()
         self.gateway.start()
 
     def start_trading(self) -> None:
@@ -107,6 +121,7 @@ class Host:
         names = self.strategy_names
         self.gateway.call(self.gateway.begin_trading)
         self.gateway.set_pacers(frozenset(names))
+        self._has_begun = True
         self._supervisor.start(
             ChildSpec(EXECUTOR, executor.main, functools.partial(self._executor_context, EXECUTOR)),
             *(
@@ -115,28 +130,41 @@ class Host:
             ),
         )
 
-    def stop_trading(self, reason: str = "a person pressed Stop") -> None:
-        """Stops the child processes; orders and positions stay as they are, nothing watches them any more."""
-        self.gateway.set_pacers(frozenset())
-        self._supervisor.stop(reason)
+    def start_again(self, name: str) -> None:
+        """A person starts a child process that was given up."""
+        self._supervisor.start_again(name)
 
-    def close(self) -> None:
-        """Stops everything; the ledger holds what happened."""
+    def stop_trading(self, reason: str = "a person pressed Stop") -> bool:
+        """Stops the child processes; orders and positions stay as they are, nothing watches them any more.
+
+        Returns:
+            Whether all have ended; which one has not is told as its status and in the log.
+        """
+        self._has_begun = False
+        self.gateway.set_pacers(frozenset())
+        return self._supervisor.stop(reason)
+
+    def close(self) -> bool:
+        """Stops everything; the ledger holds what happened.
+
+        Returns:
+            Whether all child processes have ended; which one has not is in the log.
+        """
+        self._has_begun = False
+        ended = False
         with contextlib.ExitStack() as ending:  # whatever fails, the rest is closed
+            ending.callback(gc.unfreeze)  # the next login's freeze must not keep this run's objects for ever
             if self._door:
                 ending.callback(self._door.close)
             ending.callback(self._proxy.close)
-            ending.callback(self._stop_listening)
+            ending.callback(self._coverage.close)
+            ending.callback(self._hearing.close)
             ending.callback(self.gateway.close)
             self.gateway.set_pacers(frozenset())
-            self._supervisor.close()
-            if self._statuses is not None:
-                self._statuses.close()  # its thread, the supervisor's, has ended
-
-    def _stop_listening(self) -> None:
-        self._stop.set()
-        if self._ear.is_alive():
-            self._ear.join(2)
+            ended = self._supervisor.close()
+            if self._statuses is not None and not self._supervisor.is_running:
+                self._statuses.close()  # it belongs to the supervisor's thread
+        return ended
 
     # --- facts ---------------------------------------------------------------------------------------------------
 
@@ -177,11 +205,29 @@ class Host:
         """How often children were started again."""
         return self._supervisor.restarts
 
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Counters of each child's last heartbeat."""
+        return self._hearing.counts
+
     def total(self, counter: str, prefix: str = "strategy") -> int:
         """A counter summed over all processes whose name begins with ``prefix``, over their restarts."""
-        now = sum(counts.get(counter, 0) for name, counts in self.counts.items() if name.startswith(prefix))
-        past = sum(counts.get(counter, 0) for name, (_, counts) in self._before.items() if name.startswith(prefix))
-        return now + past
+        return self._hearing.total(counter, prefix)
+
+    def guard_fault(self, condition_id: str) -> GuardFault:
+        """What is wrong with the processes that guard a condition; any thread, costs microseconds."""
+        if not self._has_begun:
+            return GuardFault.NOT_STARTED
+        if not all(self._supervisor.is_well(name) for name in self._owners(condition_id)):
+            return GuardFault.STRATEGY_DOWN
+        return GuardFault.NONE if self._supervisor.is_well(EXECUTOR) else GuardFault.EXECUTOR_DOWN
+
+    def _owners(self, condition_id: str) -> tuple[str, ...]:
+        """The strategy processes that may own a condition: one of this program's own, otherwise any."""
+        count = self.settings.strategy.processes
+        if count:
+            return (_own_name(share_of(condition_id, count)),)
+        return self.strategy_names or (_own_name(0),)
 
     def instrument(self, symbol: str) -> Instrument:
         """The instrument of a symbol, its year resolved near the market's present day."""
@@ -193,7 +239,14 @@ class Host:
     def _factories(self) -> dict[str, strategy.StrategyFactory]:
         count = self.settings.strategy.processes
         own: dict[str, strategy.StrategyFactory] = {
-            f"strategy-{index + 1}": functools.partial(SupportResistance, index, count) for index in range(count)
+            _own_name(index): functools.partial(
+                SupportResistance,
+                index,
+                count,
+                calendar=self.calendar,
+                flatten_before_close_s=self.settings.guard.flatten_before_close_s,
+            )
+            for index in range(count)
         }
         return own | self._extra
 
@@ -226,38 +279,22 @@ class Host:
         )
 
     def _on_status(self, status: ProcessStatus) -> None:
-        """Supervisor's thread: tells the window."""
+        """Supervisor's thread: tells the window, and keeps a replay from waiting for who was given up."""
+        self._pace(status)
         if self._statuses is None:
-            self._statuses = Publisher(
-                self._proxy.inward,
-                source="supervisor",
-                wire=self.settings.wire,
-                keys=self.client_keys(Role.WINDOW),
-                bind=False,
-            )
+            self._statuses = self._telemetry("supervisor")
         self._statuses.publish(f"telemetry.process.{status.node}", status, family=Family.TELEMETRY)
-        if status.state is ProcessState.GAVE_UP and status.node in self.strategy_names:
-            self.gateway.set_pacers(frozenset(set(self.strategy_names) - {status.node}))
 
-    def _listen(self) -> None:
-        """Hears the heartbeats of the children for the supervisor."""
-        ear = Subscriber(
-            self.telemetry_endpoint,
-            ["telemetry.health."],
-            wire=self.settings.wire,
-            keys=self.client_keys(Role.WINDOW),
-        )
-        while not self._stop.is_set():
-            found = ear.receive(100)
-            if found is not None and isinstance(found[1].body, Heartbeat):
-                self._heard(found[1].body)
-        ear.close()
+    def _pace(self, status: ProcessStatus) -> None:
+        before = set(self._given_up)
+        if status.state is ProcessState.GAVE_UP:
+            self._given_up.add(status.node)
+        else:
+            self._given_up.discard(status.node)
+        if self._given_up != before and self._has_begun:
+            self.gateway.set_pacers(frozenset(set(self.strategy_names) - self._given_up))
 
-    def _heard(self, beat: Heartbeat) -> None:
-        self._supervisor.heartbeat(beat.node, beat.pid)
-        pid, past = self._before.setdefault(beat.node, (beat.pid, {}))
-        if pid != beat.pid:
-            last = self.counts.get(beat.node, {})
-            past = {name: past.get(name, 0) + last.get(name, 0) for name in past.keys() | last.keys()}
-            self._before[beat.node] = (beat.pid, past)
-        self.counts[beat.node] = beat.counts
+
+def _own_name(share: int) -> str:
+    """The process that runs a share of the conditions."""
+    return f"strategy-{share + 1}"

@@ -4,7 +4,6 @@ Nothing here may import Qt: a child starts in tens of milliseconds.
 """
 
 import contextlib
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -18,14 +17,14 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from engine import logs
+from engine.errors import EngineError
 from engine.settings import Settings
+from engine.supervision import orphans
 from engine.wire.keys import ClientKeys, ServerKeys
 from engine.wire.messages import Family, Heartbeat, LogLine
 from engine.wire.sockets import Mailbox, Publisher
 
-_PR_SET_PDEATHSIG = 1
-ORPHANED = 70
-"""Exit code of a child whose parent died."""
+log = logs.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,50 +136,52 @@ class Child:
             self._pipe.send(("ready", facts))
 
     def watch(self) -> None:
-        """Waits for a stop request or the parent's death, on a thread of its own."""
+        """Waits for a stop request and for the parent's death, on a thread of its own, until the process ends."""
         parent = multiprocessing.parent_process()
         sentinels: list[Any] = [self._pipe] + ([parent.sentinel] if parent else [])
         while True:
             for found in wait(sentinels):
                 if found is not self._pipe:
-                    os._exit(ORPHANED)
+                    os._exit(orphans.ORPHANED)
                 try:
-                    self._pipe.recv()
+                    reason = self._pipe.recv()
                 except (EOFError, OSError):
-                    os._exit(ORPHANED)
+                    os._exit(orphans.ORPHANED)
+                log.info("asked to stop", reason=reason)
                 self.is_stopping = True
                 self.stopping.put("stop")
-                return
 
 
 Main = Callable[[Child], None]
 
 
 def run(main: Main, context: ChildContext, pipe: Connection) -> None:
-    """Entry point of a spawned process."""
-    _die_with_parent()
+    """Entry point of a spawned process; one that fails tells the supervisor why before it ends."""
+    orphans.die_with_parent()
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    child = Child(context, pipe)
-    logs.configure(context.settings.paths.logs, context.name, forward=child.telemetry.log_line)
-    threading.Thread(target=child.watch, name="watch", daemon=True).start()
-    log = logs.get(__name__)
-    log.info("started", pid=os.getpid())
-    gc.freeze()  # modules are here to stay; collecting garbage need not look at them again
+    child: Child | None = None
     try:
+        child = Child(context, pipe)
+        logs.configure(context.settings.paths.logs, context.name, forward=child.telemetry.log_line)
+        threading.Thread(target=child.watch, name="watch", daemon=True).start()
+        log.info("started", pid=os.getpid())
+        gc.collect()  # garbage of the imports must not be kept for ever
+        gc.freeze()  # modules are here to stay; collecting garbage need not look at them again
         main(child)
         log.info("stopped")
-    except Exception:
+    except Exception as error:
         log.exception("crashed")
+        with contextlib.suppress(OSError):
+            pipe.send(("failed", _sentence(error)))
         sys.exit(1)
     finally:
-        child.telemetry.close()
+        if child is not None:
+            child.telemetry.close()
         logs.close()
 
 
-def _die_with_parent() -> None:
-    """Linux: the kernel ends this process with the thread that started it. Elsewhere the watch thread does."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if (parent := multiprocessing.parent_process()) and os.getppid() != parent.pid:
-            os._exit(ORPHANED)
+def _sentence(error: Exception) -> str:
+    """What went wrong, for the window; a bug is named by its type too."""
+    text = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+    return text[:500]

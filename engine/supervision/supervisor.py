@@ -1,91 +1,33 @@
-"""Starts the child processes, sees when one dies or hangs, and starts it again; stops them in order.
+"""Starts the child processes, sees when one dies, hangs or is stuck, and starts it again; stops them in order.
 
-Mechanics and policy are apart: :class:`engine.supervision.policy.RestartPolicy` decides, this does. One thread,
-which lives until all children have ended: on Linux they die with the thread that started them.
+Mechanics, judgement and policy are apart: :class:`engine.supervision.process.ChildProcess` does,
+:class:`engine.supervision.health.Health` judges, :class:`engine.supervision.policy.RestartPolicy` decides. One
+thread, which lives until all children have ended: on Linux they die with the thread that started them.
 """
 
 import contextlib
 import multiprocessing
+import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from typing import Any
+from multiprocessing.connection import wait
+from typing import Any, Final
 
 from engine import logs
 from engine.settings import Settings
-from engine.supervision.child import ChildContext, Main, run
+from engine.supervision.orphans import Job
 from engine.supervision.policy import RestartPolicy
+from engine.supervision.process import ChildProcess, ChildSpec
 from engine.wire.messages import ProcessState, ProcessStatus
 
 log = logs.get(__name__)
 _spawn = multiprocessing.get_context("spawn")
 
-_LOOK_S = 0.1
+_LOOK_S: Final = 0.1
 """How often heartbeats and waits are looked at; deaths wake the thread at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChildSpec:
-    """How a child is made.
-
-    Attributes:
-        name: of the process.
-        main: module-level function that does its work.
-        context: makes its context; called at every start, so that a restart sees the present endpoints.
-    """
-
-    name: str
-    main: Main
-    context: Callable[[], ChildContext]
-
-
-class _Running:
-    """One child: its process, its pipe and what is known of its health."""
-
-    def __init__(self, spec: ChildSpec, policy: RestartPolicy) -> None:
-        self.spec = spec
-        self.policy = policy
-        self.state = ProcessState.STARTING
-        self.restarts = 0
-        self.process: SpawnProcess | None = None
-        self.pipe: Connection | None = None
-        self.started = 0.0
-        self.heard = 0.0
-        self.start_at = time.monotonic()
-        self.facts: dict[str, str] = {}
-
-    def start(self) -> None:
-        """Spawns the process."""
-        self.pipe, theirs = _spawn.Pipe()
-        process = _spawn.Process(
-            target=run, args=(self.spec.main, self.spec.context(), theirs), name=self.spec.name
-        )
-        try:
-            process.start()
-        finally:
-            theirs.close()
-        self.process = process
-        self.started = self.heard = time.monotonic()
-        self.state = ProcessState.STARTING
-
-    def ask_to_stop(self) -> None:
-        """First rung of the ladder."""
-        if self.pipe is not None:
-            with contextlib.suppress(OSError):
-                self.pipe.send("stop")
-
-    def drop(self) -> None:
-        """Releases the process and its pipe after it has ended."""
-        if self.process is not None:
-            self.process.join(1)
-            with contextlib.suppress(ValueError):
-                self.process.close()
-        if self.pipe is not None:
-            self.pipe.close()
-        self.process = self.pipe = None
+_HELD_UP_S: Final = 1.0
+"""The machine slept or this program stood still for so long: silence of the children proves nothing."""
 
 
 class Supervisor:
@@ -94,44 +36,77 @@ class Supervisor:
     Args:
         settings: of the run.
         on_status: called on the supervisor's thread with each change of a child.
+        gateway_pulsed: when the gateway last worked, monotonic seconds. Children are given their work by it: while
+            it is held up itself none is judged. Without it nobody is judged by its work.
     """
 
-    def __init__(self, settings: Settings, on_status: Callable[[ProcessStatus], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        on_status: Callable[[ProcessStatus], None],
+        *,
+        gateway_pulsed: Callable[[], float] | None = None,
+    ) -> None:
         self._settings = settings.supervision
-        self._on_status = on_status
-        self._children: dict[str, _Running] = {}
+        self._on_status, self._gateway_pulsed = on_status, gateway_pulsed
+        self._children: dict[str, ChildProcess] = {}
+        self._job = Job()
         self._wake, self._waker = _spawn.Pipe(duplex=False)
         self._lock = threading.Lock()
-        self._asked: list[tuple[str, Any]] = []
-        self._beats: dict[str, tuple[int, float]] = {}
+        self._asked: list[tuple[Callable[..., None], tuple[Any, ...]]] = []
         self._ready = threading.Condition()
         self._closed = threading.Event()
+        self._looked = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
         self._thread.start()
 
     # --- asked by other threads ----------------------------------------------------------------------------------
 
     def start(self, *specs: ChildSpec) -> None:
-        """Starts children in this order, each when the one before is ready."""
-        self._ask("start", specs)
+        """Starts children in this order, each when the one before is ready; those that run already are left."""
+        self._ask(self._add, specs)
 
-    def stop(self, reason: str, *, timeout_s: float = 15.0) -> None:
-        """Stops all children, last started first, down the ladder; returns when they have ended."""
-        done = threading.Event()
-        self._ask("stop", (reason, done))
-        done.wait(timeout_s)
+    def start_again(self, name: str) -> None:
+        """A person starts a child that was given up; its early deaths are forgotten. One that runs is left."""
+        self._ask(self._revive, name)
 
-    def close(self) -> None:
-        """Stops the children and ends the thread."""
-        self.stop("the program ends")
-        self._ask("close", None)
+    def stop(self, reason: str) -> bool:
+        """Stops all children, last started first, down the ladder; False if one does not end at all."""
+        if not self.is_running:
+            return True
+        answer: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._ask(self._stop_all, reason, answer)
+        try:
+            return answer.get(timeout=3 * self._settings.stop_timeout_s + 10)
+        except queue.Empty:
+            log.error("children not stopped in time", reason=reason)
+            return False
+
+    def close(self) -> bool:
+        """Stops the children and ends the thread; False if a child does not end."""
+        if self._closed.is_set():
+            return True
+        ended = self.stop("the program ends")
+        self._ask(self._closed.set)
         self._thread.join(10)
+        self._job.close()
+        if self.is_running:
+            log.error("the supervisor does not end")
+            return False
         self._wake.close()
         self._waker.close()
+        return ended
 
-    def heartbeat(self, node: str, pid: int) -> None:
-        """Notes that a child's work loop lives."""
-        self._beats[node] = (pid, time.monotonic())
+    @property
+    def is_running(self) -> bool:
+        """Its thread lives."""
+        return self._thread.is_alive()
+
+    def heartbeat(self, node: str, pid: int, ts_last_work: int) -> None:
+        """Notes that a child's work loop lives, and its stamp of its last work."""
+        child = self._children.get(node)
+        if child is not None and child.pid == pid:
+            child.health.hear(time.monotonic(), ts_last_work)
 
     def wait_ready(self, names: set[str], timeout_s: float) -> bool:
         """Waits until these children are ready."""
@@ -139,6 +114,11 @@ class Supervisor:
             return self._ready.wait_for(
                 lambda: all(self.state(name) is ProcessState.READY for name in names), timeout_s
             )
+
+    def is_well(self, name: str) -> bool:
+        """A child is ready and was heard lately."""
+        child = self._children.get(name)
+        return child is not None and child.state is ProcessState.READY and child.health.is_fresh(time.monotonic())
 
     def state(self, name: str) -> ProcessState:
         """How a child is."""
@@ -153,17 +133,16 @@ class Supervisor:
     def pid(self, name: str) -> int:
         """Process id of a child, 0 if there is none."""
         child = self._children.get(name)
-        process = child.process if child else None
-        return (process.pid or 0) if process else 0
+        return child.pid if child else 0
 
     @property
     def restarts(self) -> int:
         """How often children were started again."""
-        return sum(child.restarts for child in self._children.values())
+        return sum(child.restarts for child in list(self._children.values()))
 
-    def _ask(self, what: str, arg: Any) -> None:
+    def _ask(self, what: Callable[..., None], *args: Any) -> None:
         with self._lock:
-            self._asked.append((what, arg))
+            self._asked.append((what, args))
             with contextlib.suppress(OSError):
                 self._waker.send_bytes(b"x")
 
@@ -171,67 +150,85 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._closed.is_set():
-            sentinels: list[Any] = [self._wake]
-            for child in self._children.values():
-                if child.process is not None:
-                    sentinels.append(child.process.sentinel)
-                if child.pipe is not None:
-                    sentinels.append(child.pipe)
-            wait(sentinels, _LOOK_S)
             try:
-                self._obey()
-                for child in list(self._children.values()):
-                    self._look_at(child)
+                self._look()
             except Exception:
                 log.exception("supervisor failed")
+                time.sleep(_LOOK_S)  # a fault that lasts must not take the whole processor
+
+    def _look(self) -> None:
+        sentinels = [found for child in self._children.values() for found in child.sentinels]
+        wait([self._wake, *sentinels], _LOOK_S)
+        self._obey()
+        now = time.monotonic()
+        if now - self._looked > _HELD_UP_S or self._is_gateway_held_up(now):
+            for child in self._children.values():
+                child.health.excuse(now)
+        self._looked = now
+        for child in list(self._children.values()):
+            self._guarded(self._look_at, child)
+
+    def _is_gateway_held_up(self, now: float) -> bool:
+        pulsed = self._gateway_pulsed
+        return pulsed is not None and now - pulsed() > self._settings.work_limit_s / 2
+
+    def _guarded(self, act: Callable[..., None], *args: Any) -> None:
+        """Runs one act; a bug in it never keeps the next from being done."""
+        try:
+            act(*args)
+        except Exception:
+            log.exception("supervisor failed", act=getattr(act, "__name__", str(act)))
 
     def _obey(self) -> None:
         with self._lock:
             while self._wake.poll():
                 self._wake.recv_bytes()
             asked, self._asked = self._asked, []
-        for what, arg in asked:
-            if what == "start":
-                for spec in arg:
-                    self._children[spec.name] = _Running(spec, RestartPolicy(self._settings))
-            elif what == "stop":
-                self._stop_all(arg[0])
-                arg[1].set()
-            else:
-                self._closed.set()
+        for what, args in asked:
+            self._guarded(what, *args)
 
-    def _look_at(self, child: _Running) -> None:
-        now = time.monotonic()
-        if child.state in (ProcessState.STOPPED, ProcessState.GAVE_UP):
+    def _add(self, specs: tuple[ChildSpec, ...]) -> None:
+        for spec in specs:
+            if spec.name in self._children:
+                self._revive(spec.name)
+            else:
+                self._children[spec.name] = ChildProcess(spec, self._settings)
+
+    def _revive(self, name: str) -> None:
+        child = self._children.get(name)
+        if child is None or child.exists:
             return
-        if child.process is None:
+        child.policy = RestartPolicy(self._settings)
+        child.start_at = time.monotonic()
+        if child.state is ProcessState.GAVE_UP:
+            child.restarts += 1
+            child.state = ProcessState.DEAD
+
+    def _look_at(self, child: ChildProcess) -> None:
+        now = time.monotonic()
+        if child.state is ProcessState.GAVE_UP:
+            return
+        if not child.exists:
             if now >= child.start_at and self._may_start(child):
                 self._start(child)
             return
         self._listen(child)
-        if not child.process.is_alive():
-            self._died(child, ProcessState.DEAD, f"ended with exit code {child.process.exitcode}")
-            return
-        pid, beat = self._beats.get(child.spec.name, (0, 0.0))
-        if pid == child.process.pid:
-            child.heard = max(child.heard, beat)
-        limit = self._settings.heartbeat_limit_s
-        if child.state is ProcessState.STARTING:
-            limit = self._settings.ready_timeout_s
-        if now - child.heard > limit:
-            child.process.kill()
-            child.process.join(1)
-            self._died(child, ProcessState.HUNG, f"gave no sign of life for {limit:g} s")
+        if not child.is_alive:
+            self._died(child, ProcessState.DEAD)
+        elif fault := child.health.fault(now, judges_work=self._gateway_pulsed is not None):
+            child.kill()
+            self._died(child, ProcessState.HUNG, f"{fault} and was killed")
 
-    def _start(self, child: _Running) -> None:
+    def _start(self, child: ChildProcess) -> None:
         try:
-            child.start()
-        except OSError as error:
-            self._died(child, ProcessState.DEAD, f"could not be started: {error.strerror}")
+            child.start(self._job)
+        except Exception as error:
+            log.exception("child not started", node=child.spec.name)
+            self._died(child, ProcessState.DEAD, f"could not be started: {error}")
         else:
             self._tell(child, "")
 
-    def _may_start(self, child: _Running) -> bool:
+    def _may_start(self, child: ChildProcess) -> bool:
         """A child starts for the first time when those before it are ready."""
         for before in self._children.values():
             if before is child:
@@ -240,20 +237,14 @@ class Supervisor:
                 return False
         return True
 
-    def _listen(self, child: _Running) -> None:
-        try:
-            while child.pipe is not None and child.pipe.poll():
-                kind, facts = child.pipe.recv()
-                if kind == "ready":
-                    child.facts = facts
-                    child.state = ProcessState.READY
-                    child.heard = time.monotonic()
-                    self._tell(child, "")
-        except (EOFError, OSError):
-            return
+    def _listen(self, child: ChildProcess) -> None:
+        if child.listen():
+            self._tell(child, "")
 
-    def _died(self, child: _Running, state: ProcessState, text: str) -> None:
-        child.policy = child.policy.after_death(time.monotonic() - child.started)
+    def _died(self, child: ChildProcess, state: ProcessState, text: str = "") -> None:
+        self._listen(child)  # its last words may have come after the last look
+        text = text or child.death()
+        child.policy = child.policy.after_death(time.monotonic() - child.health.started)
         child.drop()
         if child.policy.gives_up:
             child.state = ProcessState.GAVE_UP
@@ -264,38 +255,49 @@ class Supervisor:
         child.start_at = time.monotonic() + child.policy.delay_s
         self._tell(child, f"{text}; it starts again in {child.policy.delay_s:g} s")
 
-    def _stop_all(self, reason: str) -> None:
-        """The ladder: ask, terminate, kill; each rung for all children at once, the last started first."""
-        order = list(reversed(self._children.values()))
-        for child in order:
-            child.ask_to_stop()
-        self._await_end(order)
-        for child in order:
-            if child.process is not None and child.process.is_alive():
-                log.warning("terminated", node=child.spec.name, reason=reason)
-                child.process.terminate()
-        self._await_end(order)
-        for child in order:
-            if child.process is not None and child.process.is_alive():
-                log.warning("killed", node=child.spec.name, reason=reason)
-                child.process.kill()
-        for child in order:
-            child.drop()
-            child.state = ProcessState.STOPPED
-            self._tell(child, reason)
-        self._children = {}
+    # --- the ladder ----------------------------------------------------------------------------------------------
 
-    def _await_end(self, children: list[_Running]) -> None:
+    def _stop_all(self, reason: str, answer: "queue.SimpleQueue[bool]") -> None:
+        """Ask, terminate, kill; each rung for all children at once, the last started first."""
+        order = list(reversed(self._children.values()))
+        pushed: dict[str, str] = {}
+        for child in order:
+            child.ask_to_stop(reason)
+        self._await_end(order)
+        for done, push in (("terminated", ChildProcess.terminate), ("killed", ChildProcess.kill)):
+            for child in order:
+                if child.is_alive:
+                    pushed[child.spec.name] = done
+                    log.warning("does not stop", node=child.spec.name, is_now=done, reason=reason)
+                    push(child)
+            self._await_end(order)
+        left = [child for child in order if child.is_alive]
+        self._children = {}
+        for child in order:
+            self._guarded(self._release, child, reason, pushed.get(child.spec.name, ""))
+        answer.put(not left)
+
+    def _release(self, child: ChildProcess, reason: str, pushed: str) -> None:
+        pid, is_left = child.pid, child.is_alive
+        child.drop()
+        child.state = ProcessState.HUNG if is_left else ProcessState.STOPPED
+        if is_left:
+            self._tell(child, f"{reason}; process {pid} does not end even when killed: end it by hand")
+        elif pushed:
+            self._tell(child, f"{reason}; it did not stop when asked and was {pushed}")
+        else:
+            self._tell(child, reason)
+
+    def _await_end(self, children: list[ChildProcess]) -> None:
         deadline = time.monotonic() + self._settings.stop_timeout_s
         for child in children:
-            if child.process is not None:
-                child.process.join(max(0.0, deadline - time.monotonic()))
+            child.join(deadline - time.monotonic())
 
-    def _tell(self, child: _Running, text: str) -> None:
+    def _tell(self, child: ChildProcess, text: str) -> None:
         status = ProcessStatus(
             node=child.spec.name,
             state=child.state,
-            pid=(child.process.pid or 0) if child.process else 0,
+            pid=child.pid,
             restarts=child.restarts,
             text=text,
             ts_event=time.time_ns(),
@@ -304,4 +306,4 @@ class Supervisor:
         (log.warning if is_bad else log.info)("process", node=status.node, state=status.state, text=text)
         with self._ready:
             self._ready.notify_all()
-        self._on_status(status)
+        self._guarded(self._on_status, status)

@@ -20,7 +20,8 @@ from engine.model.condition import ConditionState
 from engine.model.order import Side
 from engine.settings import Settings, Supervision
 from engine.supervision.child import ChildContext, Main
-from engine.supervision.supervisor import ChildSpec, Supervisor
+from engine.supervision.process import ChildSpec
+from engine.supervision.supervisor import Supervisor
 from engine.wire.messages import ProcessState, ProcessStatus
 from tests.process import nodes
 from tests.process.running import DEADLINE_S, SYMBOL, Engine, settings_for_tests, simulated, until
