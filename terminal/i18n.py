@@ -134,6 +134,9 @@ _LAMPS: Final = {
     "scanner": QT_TRANSLATE_NOOP("Codes", "Scanner"),
     "telemetry": QT_TRANSLATE_NOOP("Codes", "Telemetry"),
     "web": QT_TRANSLATE_NOOP("Codes", "Web"),
+    "books": QT_TRANSLATE_NOOP("Codes", "Books"),
+    "ledger": QT_TRANSLATE_NOOP("Codes", "Ledger"),
+    "flatten": QT_TRANSLATE_NOOP("Codes", "Flatten"),
 }
 
 _LEVELS: Final = {
@@ -192,7 +195,7 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (SessionEnd.FLATTEN, QT_TRANSLATE_NOOP("Codes", "Close before the session ends")),
     (SessionEnd.UNGUARDED, QT_TRANSLATE_NOOP("Codes", "Hold unguarded")),
     (GuardFault.NONE, QT_TRANSLATE_NOOP("Codes", "guarded")),
-    (GuardFault.NOT_STARTED, QT_TRANSLATE_NOOP("Codes", "not started")),
+    (GuardFault.NOT_STARTED, QT_TRANSLATE_NOOP("Codes", "trading is stopped")),
     (GuardFault.STRATEGY_DOWN, QT_TRANSLATE_NOOP("Codes", "the strategy process is down")),
     (GuardFault.EXECUTOR_DOWN, QT_TRANSLATE_NOOP("Codes", "the executor process is down")),
     (GuardFault.LINK_DOWN, QT_TRANSLATE_NOOP("Codes", "no link to the broker")),
@@ -274,6 +277,7 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (Reason.GAP, QT_TRANSLATE_NOOP("Codes", "Ticks are missing")),
     (Reason.TOO_MANY_REQUESTS, QT_TRANSLATE_NOOP("Codes", "Too many requests")),
     (Reason.EXTERNAL, QT_TRANSLATE_NOOP("Codes", "Made elsewhere")),
+    (Reason.DIFFERENCE, QT_TRANSLATE_NOOP("Codes", "The broker counts other lots")),
     (Reason.SETTLED, QT_TRANSLATE_NOOP("Codes", "Settled by the exchange")),
 )
 # Codes of different enums can be the same text, so the enum belongs to the key.

@@ -2,7 +2,8 @@
 
 Rules that every adapter keeps (the contract tests check them):
 
-* **Threads.** Methods are called on the gateway's thread and may block no longer than the broker's own time-out.
+* **Threads.** Methods are called on the gateway's thread and may block no longer than the broker's own time-out;
+  the queries are called on a thread of their own, at the same time as the others.
   Listener methods may be called on any thread, never from within a method call that holds a lock, and never block.
 * **Order of events.** For one order: reports come in the order in which the broker learnt them. Between orders,
   and between the trade and the quote side, nothing is promised; a fill may overtake the acceptance.

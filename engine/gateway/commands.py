@@ -5,17 +5,21 @@ Every handler returns the reply. Keys have roles; a request that its role does n
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import BrokerAmbiguous, BrokerRefused
+from engine.model.books import LimitsChanged
 from engine.model.condition import ConditionAction, ConditionCommand, ConditionState
-from engine.model.order import Order, OrderType, Reason, SubmitOrder
+from engine.model.order import Order, OrderStatus, OrderType, Reason, SubmitOrder
 from engine.model.signal import SignalRefused, client_order_id
+from engine.settings import limits_problem
 from engine.strategies import support_resistance
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
 from engine.wire.messages import (
+    AdoptPosition,
+    AskBroker,
     CancelAll,
     CancelOrder,
     ConditionReport,
@@ -24,15 +28,21 @@ from engine.wire.messages import (
     Flatten,
     GetSnapshot,
     GetTicks,
+    Ping,
     Refused,
     ReplaceOrder,
     SelectContracts,
     SetHalt,
+    SetLimits,
+    SettleOrder,
     Watermark,
 )
 
 if TYPE_CHECKING:
     from engine.gateway.gateway import Gateway
+
+RESUME: Final = "RESUME"
+"""What a person types to leave a halt."""
 
 _W, _E, _S, _R = Role.WINDOW, Role.EXECUTOR, Role.STRATEGY, Role.READER
 
@@ -71,7 +81,15 @@ def _working(gateway: "Gateway", order_id: str) -> Order | Refused:
         return Refused(code=Reason.UNKNOWN_ORDER, text=f"there is no order {order_id}")
     if not order.status.is_working:
         return Refused(code=Reason.NOT_WORKING, text=f"the order is {order.status} already")
+    if order.is_external:
+        return Refused(code=Reason.EXTERNAL, text="the order was made elsewhere; cancel or change it there")
     return order
+
+
+def _marked(gateway: "Gateway", symbol: str, text: str) -> str:
+    """What was done, with a mark where nobody sees the market move."""
+    is_stale = gateway.market.is_stale(symbol, gateway.journal)
+    return f"{text} (the feed of {symbol} is silent)" if is_stale else text
 
 
 def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: Role | None) -> object:
@@ -84,7 +102,8 @@ def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: 
         return Refused(code=Reason.BROKER, text=f"{error.code}: {error}")
     except BrokerAmbiguous as error:
         return Done(text=f"nobody knows whether the cancel arrived ({error}); it is safe to ask again")
-    return Done(text="the cancel was sent; the order is cancelled when the exchange says so")
+    text = "the cancel was sent; the order is cancelled when the exchange says so"
+    return Done(text=_marked(gateway, order.symbol, text))
 
 
 def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role: Role | None) -> object:
@@ -113,10 +132,13 @@ def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role
 
 def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role | None) -> object:
     released = release_conditions(gateway, command.symbol)
-    return Done(text=f"{released}; {gateway.orders.flatten(envelope.id, command.symbol)}")
+    return Done(text=f"{released}; {gateway.flattening.begin(envelope.id, command.symbol)}")
 
 
 def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Role | None) -> object:
+    if command.depth < gateway.state.halt and command.text != RESUME:
+        text = f"trading is halted ({gateway.state.halt.name}); going back takes the typed word {RESUME}"
+        return Refused(code=Reason.HALTED, text=text)
     return Done(text=gateway.set_halt(command.depth, role or Role.WINDOW, command.text, envelope.id))
 
 
@@ -133,6 +155,8 @@ def _condition_command(
     if command.spec is not None and command.spec.account not in {item.account for item in gateway.accounts}:
         text = f"{command.spec.account!r} is no account of this login"
         return Refused(code=Reason.UNKNOWN_ACCOUNT, text=text)
+    if command.action is ConditionAction.GUARD and (why := _not_to_guard(gateway, command)):
+        return Refused(code=Reason.NOT_REDUCING, text=why)
     spec = command.spec or (known.spec if known else None)
     last = gateway.ticks.last_tick(spec.symbol) if spec else None
     tick_seq = last.seq if last else 0
@@ -149,6 +173,28 @@ def _condition_command(
     gateway.journal.tell(f"condition.{command.condition_id}", numbered, envelope.id)
     gateway.journal.tell_condition(after, envelope.id)
     return Done(text=f"the condition is {after.state}")
+
+
+def _not_to_guard(gateway: "Gateway", command: ConditionCommand) -> str:
+    """Why lots cannot be put under guard: there must be so many that no other condition has."""
+    spec = command.spec
+    if spec is None:
+        return "the lots to guard are missing"
+    lots = gateway.state.unassigned(spec.account, spec.symbol) * spec.action.sign
+    if spec.quantity > lots:
+        return f"{spec.quantity} {spec.action} lots of {spec.symbol}; only {max(0, lots)} are without a guard"
+    return ""
+
+
+def cancel_group(gateway: "Gateway", condition_id: str) -> None:
+    """One cancels other: a condition has entered, so the ones of its group that still wait are cancelled."""
+    for other in gateway.state.group_of(condition_id):
+        if other.state.is_final or other.state.is_in_market:
+            continue
+        command = ConditionCommand(
+            action=ConditionAction.CANCEL, condition_id=other.condition_id, reason=Reason.OTHER_CANCELS
+        )
+        _condition_command(gateway, command, Envelope(type="condition_command", body=command), Role.WINDOW)
 
 
 def _in_market(gateway: "Gateway", command: ConditionCommand) -> str:
@@ -202,6 +248,52 @@ def _signal_refused(gateway: "Gateway", refused: SignalRefused, envelope: Envelo
     return Done()
 
 
+def _set_limits(gateway: "Gateway", command: SetLimits, envelope: Envelope, role: Role | None) -> object:
+    if problem := limits_problem(command.limits):
+        return Refused(code=Reason.INVALID, text=problem)
+    before, after = asdict(gateway.state.limits), asdict(command.limits)
+    text = ", ".join(f"{name}: {before[name]} → {after[name]}" for name in after if after[name] != before[name])
+    if not text:
+        return Done(text="the limits are so already")
+    changed = LimitsChanged(
+        limits=command.limits,
+        by=role or Role.WINDOW,
+        text=f"{text}; {command.text}".removesuffix("; "),
+        ts_event=gateway.market.now_ns(),
+    )
+    gateway.journal.record(changed)
+    gateway.journal.tell("limits", changed, envelope.id)
+    return Done(text=text)
+
+
+def _ask_broker(gateway: "Gateway", command: AskBroker, envelope: Envelope, role: Role | None) -> object:
+    gateway.reconciler.ask()
+    return Done(text="the broker was asked; its answer comes as events")
+
+
+def _settle_order(gateway: "Gateway", command: SettleOrder, envelope: Envelope, role: Role | None) -> object:
+    order = gateway.state.orders.get(command.client_order_id)
+    if order is None or order.status is not OrderStatus.UNKNOWN:
+        text = "only an order whose fate nobody knows can be declared dead"
+        return Refused(code=Reason.UNKNOWN_ORDER if order is None else Reason.INVALID, text=text)
+    text = f"declared dead by hand: {command.text or 'no reason given'}"
+    dead = order.moved(OrderStatus.REJECTED, gateway.market.now_ns(), reason=Reason.PERSON, text=text)
+    gateway.journal.tell_order(dead, envelope.id)
+    gateway.orders.decided()
+    return Done(text=text)
+
+
+def _adopt_position(gateway: "Gateway", command: AdoptPosition, envelope: Envelope, role: Role | None) -> object:
+    text = gateway.reconciler.adopt_position(command.account, command.symbol, command.price)
+    if text.startswith("no "):
+        return Refused(code=Reason.INVALID, text=text)
+    return Done(text=text)
+
+
+def _ping(gateway: "Gateway", query: Ping, envelope: Envelope, role: Role | None) -> object:
+    return Done()
+
+
 def _watermark(gateway: "Gateway", mark: Watermark, envelope: Envelope, role: Role | None) -> object:
     gateway.watermarks(mark)
     return Done()
@@ -247,6 +339,11 @@ HANDLERS: Final[dict[type, tuple[frozenset[Role], Handler]]] = {
     ConditionReport: (frozenset({_S}), _condition_report),
     SignalRefused: (frozenset({_E, _S}), _signal_refused),
     Watermark: (frozenset({_S}), _watermark),
+    SetLimits: (frozenset({_W}), _set_limits),
+    AskBroker: (frozenset({_W}), _ask_broker),
+    SettleOrder: (frozenset({_W}), _settle_order),
+    AdoptPosition: (frozenset({_W}), _adopt_position),
+    Ping: (frozenset(Role), _ping),
     GetSnapshot: (frozenset(Role), _snapshot),
     GetTicks: (frozenset(Role), _ticks),
 }

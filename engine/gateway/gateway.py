@@ -16,13 +16,19 @@ from typing import Any, Final
 from engine import logs
 from engine.brokers.base import Broker, OrderReport
 from engine.gateway import commands
+from engine.gateway.coverage import CoverageWatch
+from engine.gateway.enquiry import Enquirer, Statement
+from engine.gateway.flatten import Flattening
 from engine.gateway.journal import Journal
 from engine.gateway.ledger import Ledger
 from engine.gateway.market import Market
 from engine.gateway.orders import Orders
 from engine.gateway.points import OnPoint
 from engine.gateway.publisher import TickPublisher
-from engine.model.guard import GuardFault
+from engine.gateway.rate import RateLimit
+from engine.gateway.reconcile import Reconciler
+from engine.model.books import LimitsChanged
+from engine.model.guard import Coverage, GuardFault
 from engine.model.instrument import Instrument
 from engine.model.market import Contract, HaltChanged, HaltDepth, LinkState
 from engine.model.order import Fill, OrderStatus, Reason
@@ -31,7 +37,7 @@ from engine.model.session import TradingCalendar
 from engine.model.tick import Level
 from engine.settings import Settings
 from engine.wire.keys import Role, ServerKeys
-from engine.wire.messages import Envelope, FamilySeq, Pace, Pulse, Refused, Snapshot, Ticks, Watermark
+from engine.wire.messages import Envelope, Family, FamilySeq, Pace, Pulse, Refused, Snapshot, Ticks, Watermark
 from engine.wire.sockets import Mailbox, Poller, Publisher, RouterServer, tcp
 
 log = logs.get(__name__)
@@ -42,6 +48,8 @@ _BATCH: Final = 64
 """Requests carried out between two looks at the feed."""
 _TICK_S: Final = 0.1
 """How often the gateway looks at feed silence when nothing happens."""
+_COVERAGE_S: Final = 0.25
+"""How often it looks at what guards each position."""
 _PULSE_S: Final = 1.0
 """How often it shows its clock: the pulse is numbered, so whoever missed the last event learns it by then."""
 
@@ -57,7 +65,7 @@ class Gateway:
         instruments: makes an instrument of a symbol.
         ledger_path: the ledger file.
         keys: of the servers of the run.
-        telemetry: where coverage is published; without it nowhere.
+        telemetry: where coverage is published, on the gateway's thread; without it nowhere.
         guard_fault: what is wrong with the processes that guard a condition.
         on_point: called at each point of an order's life (drills and measurements only).
     """
@@ -100,17 +108,38 @@ class Gateway:
             settings.risk,
             on_point=on_point,
             on_decided=self.watermarks,
+            on_entered=lambda condition_id: commands.cancel_group(self, condition_id),
         )
+        account_names = tuple(account.account for account in accounts)
+        self.enquirer = Enquirer(broker, self._answered)
+        self.reconciler = Reconciler(
+            self.journal, self.market, self.orders, account_names, settings.reconciliation, self.enquirer
+        )
+        self.flattening = Flattening(self.journal, self.market, self.orders, self.reconciler.confirm)
+        self.coverage = CoverageWatch(self.state, self.journal.links, guard_fault, settings.guard.naked_alarm_s)
+        self._telemetry = telemetry
         self._mailbox = Mailbox()
+        self._rate = RateLimit(wire, is_paced=broker.is_paced)
         self._replies: OrderedDict[tuple[Role | None, str], bytes] = OrderedDict()
         self._waiting: list[Watermark] = []
         self._pace: Pace | None = None
+        self.pulsed = time.monotonic()
+        """When it last showed its clock, monotonic seconds; any thread may read it."""
         self._begin_run()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
     def _begin_run(self) -> None:
-        """Tick numbers begin anew with every run, and whether an intent left is not known any more."""
+        """Tick numbers begin anew with every run, and whether an intent left is not known any more.
+
+        The settings file's limits hold where it has changed since the ledger last saw it; else the ledger's own.
+        """
+        if self.state.settings_limits != self.settings.risk:
+            text = "as the settings say"
+            changed = LimitsChanged(
+                limits=self.settings.risk, by="settings", text=text, ts_event=max(0, self.market.now_ns())
+            )
+            self.journal.record(changed)
         for condition in list(self.state.conditions.values()):
             if not condition.state.is_final:
                 self.journal.record(replace(condition, tick_seq=0))
@@ -132,6 +161,7 @@ class Gateway:
         with contextlib.ExitStack() as ending:  # whatever fails, the rest is closed
             for part in (self.ledger, self._publisher, self._server, self._mailbox):
                 ending.callback(part.close)
+            ending.callback(self.enquirer.close)
             self.broker.close()
             self._stop.set()
             self.call(self._nothing)
@@ -143,7 +173,7 @@ class Gateway:
 
     def _run(self) -> None:
         poller = Poller(self._mailbox, self._server)
-        watch = pulse = time.monotonic()
+        watch = pulse = shown = time.monotonic()
         while not self._stop.is_set():
             ready = poller.wait(int(_TICK_S * 1000))
             if self._mailbox in ready:
@@ -155,22 +185,53 @@ class Gateway:
             if time.monotonic() - watch >= _TICK_S:
                 watch = time.monotonic()
                 self._guarded(self.market.watch_feed, self.journal)
+            if watch - shown >= _COVERAGE_S:
+                shown = watch
+                self._guarded(self._show_coverage, self.coverage.look())
             if watch - pulse >= _PULSE_S:
                 pulse = watch
-                self._guarded(self.journal.write_again)
-                self._guarded(self.orders.ask_about_unknown)
-                self._guarded(self.orders.pursue_flattening)
-                self.journal.tell(
-                    "pulse", Pulse(now_ns=max(0, self.market.now_ns()), position=self.ticks.position)
-                )
+                for duty in (
+                    self.journal.write_again,
+                    self.reconciler.look,
+                    self.flattening.pursue,
+                    self._halt_by_itself,
+                    self._pulse,
+                ):
+                    self._guarded(duty)
             self._guarded(self.journal.flush)
+
+    def _pulse(self) -> None:
+        """Shows that it lives, what its market's clock says, and the coverage of every position."""
+        self.pulsed = time.monotonic()
+        self.journal.tell("pulse", Pulse(now_ns=max(0, self.market.now_ns()), position=self.ticks.position))
+        self._show_coverage(list(self.coverage.now.values()))
+
+    def _show_coverage(self, coverages: list[Coverage]) -> None:
+        if self._telemetry is None:
+            return
+        for coverage in coverages:
+            self._telemetry.publish(f"telemetry.coverage.{coverage.symbol}", coverage, family=Family.TELEMETRY)
+
+    def _halt_by_itself(self) -> None:
+        """Halts for what a rule says, and for what must never happen and has."""
+        if failure := self.journal.failure:
+            self.journal.failure = ""
+            self._halt_deeper(HaltDepth.NO_ENTRIES, "failure", failure)
+
+    def _halt_deeper(self, depth: HaltDepth, by: str, text: str) -> None:
+        """A rule or a failure only ever halts deeper; leaving a halt is a person's act."""
+        if depth > self.state.halt:
+            log.error("trading halted", depth=depth.name, by=by, text=text)
+            self.set_halt(depth, by, text, f"{by}-{time.time_ns()}")
 
     def _guarded(self, handler: Callable[..., object], *args: Any) -> None:
         """Runs a handler; a bug in one never ends the thread that guards everything."""
         try:
             handler(*args)
-        except Exception:
-            log.exception("gateway handler failed", handler=getattr(handler, "__name__", str(handler)))
+        except Exception as error:
+            name = getattr(handler, "__name__", str(handler))
+            log.exception("gateway handler failed", handler=name)
+            self.journal.fail(f"{name} failed inside the gateway ({error!r}); see its log")
 
     def call(self, handler: Callable[..., object], *args: Any) -> None:
         """Runs something on the gateway's thread, soon; any thread may ask."""
@@ -232,8 +293,19 @@ class Gateway:
     def _take_link(self, link: str, state: LinkState, text: str) -> None:
         before = self.journal.links.get(link)
         self.journal.set_link(link, state, text)
-        if link == "trade" and state is LinkState.UP and (before is None or before.state is not LinkState.UP):
-            self.orders.reconcile()
+        if link != "trade":
+            return
+        if state is LinkState.UP and (before is None or before.state is not LinkState.UP):
+            self.reconciler.begin()
+        elif state is not LinkState.UP:
+            self.reconciler.interrupt()
+
+    def _answered(self, statement: Statement) -> None:
+        """Enquirer's thread; in a paced market the gateway's own, where the answer is taken at once."""
+        if self.broker.is_paced:
+            self.reconciler.take(statement)
+        else:
+            self.call(self.reconciler.take, statement)
 
     # --- halt and conditions -------------------------------------------------------------------------------------
 
@@ -246,7 +318,7 @@ class Gateway:
         if depth is HaltDepth.CANCEL_WORKING:
             done.append(f"{self.orders.cancel_all('')} cancels sent")
         if depth is HaltDepth.FLATTEN:
-            done += [commands.release_conditions(self, ""), self.orders.flatten(request_id, "")]
+            done += [commands.release_conditions(self, ""), self.flattening.begin(request_id, "")]
         return "; ".join(done)
 
     # --- replay --------------------------------------------------------------------------------------------------
@@ -292,14 +364,17 @@ class Gateway:
                 self._server.reply(client, envelope, refused)
                 continue
             key = (role, envelope.id)
-            if kept := self._replies.get(key):
+            if not self._rate.passes(role, client, envelope.body, self.state.halt):
+                refused = Refused(code=Reason.TOO_MANY_REQUESTS, text=self._rate.text)
+                self._server.reply(client, envelope, refused)
+            elif kept := self._replies.get(key):
                 self._server.resend(client, kept)
             elif key not in done:
                 done[key] = (client, envelope, self._handled(role, envelope))
         self.journal.flush()
         for key, (client, envelope, body) in done.items():
             frame = self._server.reply(client, envelope, body)
-            if not isinstance(body, Snapshot | Ticks):
+            if key[0] is not Role.READER and not isinstance(body, Snapshot | Ticks):
                 self._replies[key] = frame
         while len(self._replies) > _KEPT_REPLIES:
             self._replies.popitem(last=False)
@@ -332,4 +407,6 @@ class Gateway:
             is_paced=self.broker.is_paced,
             position=self.ticks.position,
             pace=self._pace,
+            limits=self.state.limits,
+            differences=tuple(self.state.differences.values()),
         )

@@ -43,6 +43,8 @@ class Journal:
         self.links: dict[str, LinkStatus] = {}
         self.error = ""
         """Why the ledger cannot be written now; empty if it can."""
+        self.failure = ""
+        """Something that must not happen and has; the gateway halts for it."""
         self._uncommitted: list[Event] = []
         """Events that are not known to be durable, in their order."""
         self._outbox: list[_Outgoing] = []
@@ -137,6 +139,15 @@ class Journal:
         if before is None or (before.state, before.text) != (state, text):
             self.links[link] = LinkStatus(link=link, state=state, ts_last=time.time_ns(), text=text)
             self.tell(f"link.{link}", self.links[link])
+
+    def fail(self, text: str) -> None:
+        """Notes that something happened that must not happen: entries are halted until a person has looked."""
+        self.failure = self.failure or text
+
+    def touch_link(self, link: str) -> None:
+        """Publishes that a link is up as of now, also where it was before."""
+        self.links[link] = LinkStatus(link=link, state=LinkState.UP, ts_last=time.time_ns())
+        self.tell(f"link.{link}", self.links[link])
 
     def intend(self, approved: ApprovedOrder, cause: str) -> ApprovedOrder | Order:
         """Writes the intent and waits until it is durable; an entry whose intent is not is denied.

@@ -3,10 +3,8 @@
 The one place from which anything reaches the broker's order side. The same id never makes a second order.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
 from engine import logs
 from engine.brokers.base import ApprovedOrder, OrderReport
@@ -17,20 +15,13 @@ from engine.gateway.points import OnPoint, Point
 from engine.gateway.risk import RiskContext, RiskRefused, check, exchange_lots
 from engine.model.condition import ConditionState
 from engine.model.instrument import Instrument
-from engine.model.market import LinkState
-from engine.model.order import Fill, Order, OrderStatus, OrderType, Reason, Side, SubmitOrder, TimeInForce
+from engine.model.order import Fill, Order, OrderStatus, Reason, SubmitOrder, TimeInForce
 from engine.model.position import Account
-from engine.model.signal import SignalRefused, client_order_id
+from engine.model.signal import SignalRefused
 from engine.settings import Risk
 from engine.wire.messages import Refused
 
 log = logs.get(__name__)
-
-_FLATTEN_TRIES: Final = 30
-"""Seconds for which a flatten is pursued."""
-_ARRIVES_WITHIN_S: Final = 5.0
-"""An order whose call was not answered may still be on its way for so long; only then its absence means that it
-never arrived."""
 
 
 class Orders:
@@ -43,6 +34,7 @@ class Orders:
         limits: of risk.
         on_point: called at each point of an order's life (drills and measurements only).
         on_decided: called when a signal has become an order or was refused.
+        on_entered: called with the condition's id when an entry order of it has filled.
     """
 
     def __init__(
@@ -54,15 +46,13 @@ class Orders:
         *,
         on_point: OnPoint | None,
         on_decided: Callable[[], None],
+        on_entered: Callable[[str], None],
     ) -> None:
         self._journal, self._market, self._limits = journal, market, limits
         self._broker, self._state = market.broker, journal.state
         self._accounts = tuple(account.account for account in accounts)
-        self._on_point, self._on_decided = on_point, on_decided
-        self._flattening: dict[str, tuple[str, int]] = {}
-        """Contracts that are being flattened: the request and how often it was tried."""
-        self._unknown_since: dict[str, float] = {}
-        """Orders that nobody knows of, and since when (monotonic)."""
+        self._on_point, self._on_entered = on_point, on_entered
+        self.decided = on_decided
 
     # --- towards the broker --------------------------------------------------------------------------------------
 
@@ -80,12 +70,11 @@ class Orders:
         if command.account not in self._accounts:
             return Refused(code=Reason.UNKNOWN_ACCOUNT, text=f"{command.account!r} is no account of this login")
         order = Order.from_command(command, self._cause_ns(command))
+        if not order.reduce_only and (first := self._state.first_of_group(order.condition_id)):
+            return self._denied(order, Reason.OTHER_CANCELS, f"{first} of its group entered first", cause)
         verdict = self._verdict(order, instrument)
         if isinstance(verdict, RiskRefused):
-            denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=verdict.reason, text=verdict.text)
-            self._journal.tell_order(denied, cause)
-            self._on_decided()
-            return denied
+            return self._denied(order, verdict.reason, verdict.text, cause)
         self._pass(Point.APPROVED, order)
         intended = self._journal.intend(verdict, cause)
         if isinstance(intended, ApprovedOrder):
@@ -95,8 +84,14 @@ class Orders:
             self._journal.tell_order(order, cause)
         else:
             order = intended
-        self._on_decided()
+        self.decided()
         return order
+
+    def _denied(self, order: Order, reason: Reason, text: str, cause: str) -> Order:
+        denied = order.moved(OrderStatus.DENIED, order.ts_created, reason=reason, text=text)
+        self._journal.tell_order(denied, cause)
+        self.decided()
+        return denied
 
     def _pass(self, point: Point, order: Order) -> None:
         if self._on_point:
@@ -179,59 +174,11 @@ class Orders:
             return order.moved(OrderStatus.UNKNOWN, now(), reason=Reason.AMBIGUOUS, text=str(error))
         return replace(order.moved(OrderStatus.SENT, now()), broker_order_id=broker_order_id)
 
-    def flatten(self, request_id: str, symbol: str) -> str:
-        """Cancels working orders and closes positions; says what was sent now.
-
-        It is pursued until nothing is held and nothing works any more: see :meth:`pursue_flattening`.
-        """
-        self._flattening[symbol] = (request_id, 0)
-        self.cancel_all(symbol)
-        return self._close_positions(request_id, symbol)
-
-    def pursue_flattening(self) -> None:
-        """Sends closing orders again for what a cancel, a late fill or a thin book left; once a second.
-
-        It gives up loudly: a position that cannot be closed needs a person.
-        """
-        for symbol, (request_id, tries) in list(self._flattening.items()):
-            held = [item for item in self._state.positions.values() if item.net and symbol in ("", item.symbol)]
-            if not held and not self._state.working(symbol):
-                del self._flattening[symbol]
-            elif tries >= _FLATTEN_TRIES:
-                del self._flattening[symbol]
-                left = ", ".join(f"{item.net} {item.symbol}" for item in held)
-                log.error("flatten failed", left=left)
-                self._journal.set_link("flatten", LinkState.DOWN, f"still held: {left}; close it by hand")
-            else:
-                self._flattening[symbol] = (request_id, tries + 1)
-                self.cancel_all(symbol, only_resting=True)
-                self._close_positions(f"{request_id}+{tries + 1}", symbol)
-
-    def _close_positions(self, request_id: str, symbol: str) -> str:
-        """Closing orders in slices inside the exchange's caps, for what no working exit closes already."""
-        sent: list[str] = []
-        for (account, held), position in list(self._state.positions.items()):
-            if not position.net or (symbol and held != symbol):
-                continue
-            product = self._market.instrument(held).product
-            side = Side.SELL if position.net > 0 else Side.BUY
-            lots, number = self._state.reducible(account, held, side), 0
-            while lots > 0:
-                number += 1
-                part = min(lots, product.max_market_lots_night)
-                order = self.submit(close_order(request_id, number, account, held, side, part))
-                if isinstance(order, Refused) or order.status is OrderStatus.DENIED:
-                    sent.append(f"{held}: refused: {order.text}")
-                    break
-                sent.append(f"{side} {order.quantity} {held}: {order.status}")
-                lots -= order.quantity
-        return "; ".join(sent) or "no closing order was needed now"
-
     def cancel_all(self, symbol: str, *, only_resting: bool = False) -> int:
         """Asks the broker to cancel every working order; returns how many were asked for."""
         count = 0
         for order in self._state.working(symbol):
-            if only_resting and order.time_in_force is not TimeInForce.ROD:
+            if order.is_external or (only_resting and order.time_in_force is not TimeInForce.ROD):
                 continue
             try:
                 self._broker.cancel(order)
@@ -250,14 +197,15 @@ class Orders:
         else:
             self._journal.record(refused)
         self._journal.tell(f"condition.{refused.signal.condition_id}", refused, signal_id)
-        self._on_decided()
+        self.decided()
 
     # --- from the broker -----------------------------------------------------------------------------------------
 
     def take_report(self, report: OrderReport) -> None:
+        """What the broker says of one order; an order made elsewhere is taken over as external."""
         order = self._state.orders.get(report.client_order_id)
-        if order is None:
-            log.warning("order of another program", note=report.client_order_id, broker=report.broker_order_id)
+        if order is None or order.is_external:
+            self._take_external(report)
             return
         changed = replace(
             order,
@@ -282,84 +230,60 @@ class Orders:
                 return
         if changed != order:
             self._journal.tell_order(replace(changed, ts_updated=report.ts_event))
-            self._on_decided()
+            self.decided()
 
     def take_fill(self, fill: Fill) -> None:
-        if (fill.account, fill.fill_id) in self._state.fills:
+        """An execution, told once or more often; that of an order made elsewhere changes the position alone."""
+        if (fill.account, fill.fill_id) in self._state.fills or fill.account not in self._accounts:
             return
         order = self._state.orders.get(fill.client_order_id)
-        if order is None:
-            log.warning("fill of another program", fill=fill.fill_id, note=fill.client_order_id)
-            return
-        fill = replace(fill, condition_id=order.condition_id)
+        if order is None or order.is_external:
+            external = f"@{fill.client_order_id.removeprefix('@')}"
+            fill = replace(fill, client_order_id=external, condition_id="")
+        else:
+            fill = replace(fill, condition_id=order.condition_id)
         self._journal.record(fill)
-        self._journal.tell(f"fill.{fill.symbol}", fill, order.client_order_id)
+        self._journal.tell(f"fill.{fill.symbol}", fill, fill.client_order_id)
+        if order is not None and not order.is_external:
+            self._fill_order(order, fill)
+        position = self._state.positions[(fill.account, fill.symbol)]
+        self._journal.tell(f"position.{fill.symbol}", position, fill.fill_id)
+
+    def _fill_order(self, order: Order, fill: Fill) -> None:
         try:
             self._journal.tell_order(order.with_fill(fill.price, fill.quantity, fill.ts_event), fill.fill_id)
         except OrderStateError as error:
             log.error("fill does not fit its order", order=order.client_order_id, error=str(error))
-        position = self._state.positions[(fill.account, fill.symbol)]
-        self._journal.tell(f"position.{fill.symbol}", position, fill.fill_id)
+            self._journal.fail(f"a fill does not fit its order: {error}")
+        if order.condition_id and not order.reduce_only:
+            self._on_entered(order.condition_id)
 
-    def reconcile(self) -> None:
-        """Asks the broker what became of every order that is not final."""
-        open_orders = self._state.working() + [
-            order for order in self._state.orders.values() if order.status is OrderStatus.INTENT
-        ]
-        if not open_orders:
+    def _take_external(self, report: OrderReport) -> None:
+        """Keeps what the broker says of an order that this ledger did not make."""
+        if report.account not in self._accounts:
             return
-        for account in self._accounts:
-            try:
-                reports = self._broker.query_orders(account)
-                fills = self._broker.query_fills(account)
-            except (BrokerRefused, BrokerAmbiguous) as error:
-                log.warning("reconciliation failed", account=account, error=str(error))
-                continue
-            for fill in fills:
-                self.take_fill(fill)
-            for report in reports:
-                self.take_report(report)
-            known = {report.client_order_id for report in reports}
-            for order in open_orders:
-                if order.account == account and order.client_order_id not in known:
-                    self._never_arrived(self._state.orders[order.client_order_id])
-
-    def ask_about_unknown(self) -> None:
-        """Asks the broker about orders whose call was not answered; called about once a second."""
-        now = time.monotonic()
-        unknown = [order for order in self._state.working() if order.status is OrderStatus.UNKNOWN]
-        self._unknown_since = {
-            order.client_order_id: self._unknown_since.get(order.client_order_id, now) for order in unknown
-        }
-        if unknown:
-            self.reconcile()
-
-    def _is_given_up(self, order: Order) -> bool:
-        """Whether an order that the broker does not know has had its time to arrive."""
-        since = self._unknown_since.get(order.client_order_id)
-        return since is None or time.monotonic() - since > _ARRIVES_WITHIN_S
-
-    def _never_arrived(self, order: Order) -> None:
-        """Ends an order of the present session that the broker, asked after the link came back, does not know."""
-        session = self._market.session(self._market.instrument(order.symbol))
-        is_open = order.status in (OrderStatus.UNKNOWN, OrderStatus.INTENT) and self._is_given_up(order)
-        if is_open and session is not None and session.contains(order.ts_created):
-            now = self._market.now_ns()
-            text = "the broker does not know it: it never arrived"
-            self._journal.tell_order(order.moved(OrderStatus.REJECTED, now, reason=Reason.AMBIGUOUS, text=text))
-            self._on_decided()
-
-
-def close_order(request_id: str, number: int, account: str, symbol: str, side: Side, lots: int) -> SubmitOrder:
-    """The market order of one slice of a flatten; its id comes from the request, so repeating it is safe."""
-    return SubmitOrder(
-        client_order_id=client_order_id(f"{request_id}/{account}/{symbol}/{number}"),
-        account=account,
-        symbol=symbol,
-        side=side,
-        order_type=OrderType.MARKET,
-        time_in_force=TimeInForce.IOC,
-        price=0,
-        quantity=lots,
-        reduce_only=True,
-    )
+        external = f"@{report.broker_order_id or report.client_order_id}"
+        known = self._state.orders.get(external)
+        order = Order(
+            client_order_id=external,
+            account=report.account,
+            symbol=report.symbol,
+            side=report.side,
+            order_type=report.order_type,
+            time_in_force=report.time_in_force,
+            price=report.price,
+            quantity=max(report.quantity, report.filled),
+            filled=report.filled,
+            status=report.status,
+            reason=report.reason,
+            text=report.text,
+            broker_order_id=report.broker_order_id,
+            ts_created=known.ts_created if known else report.ts_event,
+            ts_updated=report.ts_event,
+            is_external=True,
+        )
+        if known is not None and (known.status.is_final or replace(known, ts_updated=order.ts_updated) == order):
+            return
+        if known is None:
+            log.warning("order made elsewhere", note=report.client_order_id, broker=report.broker_order_id)
+        self._journal.tell_order(order)

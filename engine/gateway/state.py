@@ -190,6 +190,40 @@ class TradingState:
             lots = min(lots, held.entered - held.exited - own)
         return max(0, lots)
 
+    def group_of(self, condition_id: str) -> list[Condition]:
+        """The other conditions of a one-cancels-other group, of the same account and contract."""
+        own = self.conditions.get(condition_id)
+        if own is None or not own.spec.oco_group:
+            return []
+        key = (own.spec.oco_group, own.spec.account, own.spec.symbol)
+        return [
+            item
+            for item in self.conditions.values()
+            if item is not own and (item.spec.oco_group, item.spec.account, item.spec.symbol) == key
+        ]
+
+    def first_of_group(self, condition_id: str) -> str:
+        """The other condition of the group that has entered or is entering; empty if there is none."""
+        entering = {order.condition_id for order in self.working() if not order.reduce_only}
+        for other in self.group_of(condition_id):
+            held = self.holding(other.condition_id)
+            is_in = held.entered > held.exited or other.condition_id in entering
+            if is_in and other.state is not ConditionState.CANCELLED:
+                return other.condition_id
+        return ""
+
+    def unassigned(self, account: str, symbol: str) -> int:
+        """Signed lots of a position that no live condition has: those can be put under guard."""
+        net = self.net(account, symbol)
+        sign = 1 if net > 0 else -1
+        taken = sum(
+            held.entered - held.exited
+            for key, held in self.holdings.items()
+            if (held.account, held.symbol, held.sign) == (account, symbol, sign)
+            and not (key in self.conditions and self.conditions[key].state.is_final)
+        )
+        return sign * max(0, abs(net) - taken)
+
     def closing(self, account: str, symbol: str, side: Side) -> int:
         """Lots that working exits of this side are about to close."""
         return sum(

@@ -153,7 +153,7 @@ class Condition:
         entry_value: sum of price x lots of those fills.
         exited: lots filled by exit orders.
         entry_ended: the entry order is final, no more entry fills are expected.
-        best_price: best price since entry, for the trailing stop; 0 before.
+        best_price: best price since entry, for trailing and breakeven stop; 0 before.
         exit_leg: which exit is due, or None.
         is_exit_working: an exit signal was given and its order has not ended.
         attempt: number of the last exit signal.
@@ -200,36 +200,53 @@ class Condition:
 
     @property
     def entry_level(self) -> int:
-        """Price at which the turning point is reached."""
+        """Price at which the turning point is reached; of adopted lots their average price."""
+        if self.adopted:
+            return self.trigger
         return self.trigger + self.spec.action.sign * self.spec.turning_points
 
     @property
+    def base(self) -> int:
+        """Price that take profit and stop loss are measured from; of adopted lots their average price."""
+        if self.adopted:
+            return round(self.adopted_value / self.adopted)
+        if self.spec.levels_from is LevelsFrom.AVERAGE_FILL and self.entered:
+            return round(self.entry_value / self.entered)
+        return self.entry_level
+
+    @property
+    def stop(self) -> tuple[int, Leg]:
+        """The stop as it is now, and which one it is: of fixed, breakeven and trailing stop the tightest."""
+        spec, sign, base, best = self.spec, self.spec.action.sign, self.base, self.best_price
+        price, leg = base - sign * spec.stop_loss_points, Leg.STOP_LOSS
+        if not best:
+            return price, leg
+        if spec.breakeven_points and sign * (best - base) >= spec.breakeven_points:
+            price, leg = base, Leg.BREAKEVEN_STOP
+        trailing = best - sign * spec.trailing_points
+        if spec.trailing_points and sign * (trailing - price) > 0:
+            price, leg = trailing, Leg.TRAILING_STOP
+        return price, leg
+
+    @property
     def levels(self) -> Levels:
-        """Trigger, entry, take profit and stop loss as they are now, the trailing stop taken into account."""
-        spec, sign = self.spec, self.spec.action.sign
-        base = self.entry_level
-        if spec.levels_from is LevelsFrom.AVERAGE_FILL and self.entered:
-            base = round(self.entry_value / self.entered)
-        stop = base - sign * spec.stop_loss_points
-        if self.is_trailing:
-            stop = self.best_price - sign * spec.trailing_points
+        """Trigger, entry, take profit and stop loss as they are now, trailing and breakeven taken into account."""
         return Levels(
             trigger=self.trigger,
             entry=self.entry_level,
-            take_profit=base + sign * spec.take_profit_points,
-            stop_loss=stop,
+            take_profit=self.base + self.spec.action.sign * self.spec.take_profit_points,
+            stop_loss=self.stop[0],
         )
 
     @property
     def is_trailing(self) -> bool:
-        """The trailing stop has overtaken the fixed stop loss."""
-        spec, sign = self.spec, self.spec.action.sign
-        if not spec.trailing_points or not self.best_price:
-            return False
-        base = self.entry_level
-        if spec.levels_from is LevelsFrom.AVERAGE_FILL:
-            base = round(self.entry_value / self.entered)
-        return sign * (self.best_price - sign * spec.trailing_points - base + sign * spec.stop_loss_points) > 0
+        """The trailing stop has overtaken the fixed stop loss, and the breakeven stop where there is one."""
+        return self.stop[1] is Leg.TRAILING_STOP
+
+    @property
+    def is_breakeven(self) -> bool:
+        """The stop loss was moved to where take profit and stop loss are measured from."""
+        return self.stop[1] is Leg.BREAKEVEN_STOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +258,8 @@ class Transition:
         origin: state before.
         target: state after.
         tick_seq: the symbol's number of the last tick before or at the change.
-        price: price of that tick or of the fill that caused it, scaled; 0 for a person's act.
+        price: price of the tick or fill that caused it, scaled; the last tick's where time did; 0 for a person's
+            act.
         ts_event: exchange time.
     """
 
@@ -278,6 +296,7 @@ class ConditionAction(StrEnum):
     PUT = "put"
     """Create it, or replace its spec."""
     ARM = "arm"
+    """Begin to watch; a condition that holds lots unguarded guards them again."""
     CANCEL = "cancel"
     """Stop watching; refused while it holds lots."""
     RELEASE = "release"
@@ -296,9 +315,10 @@ class ConditionCommand:
     Attributes:
         action: what to do.
         condition_id: to which condition.
-        spec: the new spec, for PUT.
+        spec: the new spec, for PUT and GUARD.
         revision: number given by the gateway when it took the command.
         tick_seq: the symbol's number of the last tick when the gateway took it; earlier ticks are void for it.
+        reason: why it is cancelled: a person's act, or the other condition of its group was first.
     """
 
     action: ConditionAction
@@ -306,3 +326,4 @@ class ConditionCommand:
     spec: ConditionSpec | None = None
     revision: int = 0
     tick_seq: int = 0
+    reason: Reason = Reason.PERSON

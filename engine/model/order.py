@@ -164,6 +164,8 @@ class Reason(StrEnum):
     TOO_MANY_REQUESTS = "too_many_requests"
     EXTERNAL = "external"
     """It was made elsewhere; this program does not touch it."""
+    DIFFERENCE = "difference"
+    """Our books and the broker's differ in this contract."""
     SETTLED = "settled"
     """The contract expired; the exchange settles what is held."""
 

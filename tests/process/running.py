@@ -14,7 +14,9 @@ from engine.brokers.base import Broker, Credentials
 from engine.brokers.simulated import SimulatedExchange
 from engine.errors import RequestRefused
 from engine.host import Host
+from engine.model.books import Difference
 from engine.model.condition import Condition, ConditionAction, ConditionCommand, ConditionSpec, ConditionState
+from engine.model.guard import Coverage
 from engine.model.market import LinkState, LinkStatus
 from engine.model.order import Fill, Order, OrderType, Side, SubmitOrder, TimeInForce
 from engine.model.session import SessionKind, TradingCalendar
@@ -78,7 +80,7 @@ class Engine:
     def __init__(self, host: Host, account: str) -> None:
         self.host, self.account = host, account
         self.feed = Ear(host.gateway.market_endpoint, ("",), host)
-        self.telemetry = Ear(host.telemetry_endpoint, ("telemetry.process.",), host)
+        self.telemetry = Ear(host.telemetry_endpoint, ("telemetry.process.", "telemetry.coverage."), host)
         self._requesters: dict[Role, Requester] = {}
         self._count = 0
 
@@ -214,6 +216,15 @@ class Engine:
     def states_of(self, node: str) -> list[ProcessState]:
         return [status.state for status in self.life_of(node)]
 
+    def coverage(self) -> Coverage | None:
+        """The last word on what guards the position, None before the first."""
+        found: list[Coverage] = [item for item in self.telemetry.of(Coverage) if item.symbol == SYMBOL]
+        return found[-1] if found else None
+
+    def differences(self) -> tuple[Difference, ...]:
+        """Where our books and the broker's differ."""
+        return self.snapshot().differences
+
     def refused_signals(self) -> list[SignalRefused]:
         return self.feed.of(SignalRefused)
 
@@ -252,6 +263,7 @@ def running(
     try:
         host.start()
         engine.ask(SelectContracts(symbols=(SYMBOL,)))
+        until(lambda: host.gateway.reconciler.is_complete, "a first comparison with the broker")
         if trading:
             host.start_trading()
             assert host.wait_trading(DEADLINE_S)

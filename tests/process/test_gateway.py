@@ -297,7 +297,7 @@ def test_flatten_releases_conditions_and_closes_and_a_person_resumes(tmp_path: P
         assert engine.condition("held").state is ConditionState.CANCELLED
         assert engine.condition("waiting").state is ConditionState.ARMED
         assert engine.submit(engine.command(B)).reason == Reason.HALTED
-        engine.ask(SetHalt(depth=HaltDepth.NONE))
+        engine.ask(SetHalt(depth=HaltDepth.NONE, text="RESUME"))
         engine.filled(engine.submit(engine.command(B)))
         assert [changed.by for changed in engine.feed.of(HaltChanged)] == ["window", "window"]
 

@@ -1,0 +1,133 @@
+"""Protection coverage: which lots of each position are guarded now, by what, and which are naked for too long.
+
+Computed from the ledger's fills, the live conditions and the health of the processes and links that a guard needs;
+a strategy's own word on what it holds is not asked.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from engine import logs
+from engine.gateway.state import TradingState
+from engine.model.condition import Condition, ConditionState
+from engine.model.guard import Coverage, Guard, GuardFault
+from engine.model.market import LinkState, LinkStatus
+from engine.model.order import Side
+from engine.model.position import Position
+
+log = logs.get(__name__)
+
+Key = tuple[str, str]
+
+
+class CoverageWatch:
+    """Used on the gateway's thread only.
+
+    Args:
+        state: fills, orders and conditions.
+        links: of the gateway, by name.
+        guard_fault: what is wrong with the processes that guard a condition.
+        alarm_s: how long lots may be naked before it is an alarm.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        state: TradingState,
+        links: Mapping[str, LinkStatus],
+        guard_fault: Callable[[str], GuardFault],
+        alarm_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._state, self._links, self._guard_fault = state, links, guard_fault
+        self._alarm_s, self._clock = alarm_s, clock
+        self._naked_from: dict[Key, float] = {}
+        self.now: dict[Key, Coverage] = {}
+        """As of the last look; flat positions included once they were held."""
+
+    def look(self) -> list[Coverage]:
+        """Computes everything anew and returns what changed since the last look."""
+        changed = []
+        for key, position in self._state.positions.items():
+            before = self.now.get(key)
+            if not position.net and before is None:
+                continue
+            now = self._aged(key, self._coverage(position), before)
+            if now != before:
+                self.now[key] = now
+                changed.append(now)
+        return changed
+
+    def _coverage(self, position: Position) -> Coverage:
+        """How far a position is guarded, its age left out."""
+        account, symbol, lots = position.account, position.symbol, abs(position.net)
+        sign = 1 if position.net > 0 else -1
+        guards = tuple(self._guards(account, symbol))
+        exit_side = Side.SELL if sign > 0 else Side.BUY
+        closing = min(lots, self._state.closing(account, symbol, exit_side))
+        working = [item.lots for item in guards if item.fault is GuardFault.NONE and self._sign(item) == sign]
+        held = sum(item.lots for item in guards if item.fault is GuardFault.HELD and self._sign(item) == sign)
+        guarded = min(lots, max(sum(working), closing))
+        naked = lots - guarded
+        return Coverage(
+            account=account,
+            symbol=symbol,
+            net=position.net,
+            guarded=guarded,
+            naked=naked,
+            closing=closing,
+            guards=guards,
+            is_by_choice=0 < naked <= held,
+        )
+
+    def _sign(self, guard: Guard) -> int:
+        return self._state.holding(guard.condition_id).sign
+
+    def _guards(self, account: str, symbol: str) -> Iterator[Guard]:
+        for key, held in self._state.holdings.items():
+            condition = self._state.conditions.get(key)
+            lots = held.entered - held.exited
+            if condition is None or lots <= 0 or (held.account, held.symbol) != (account, symbol):
+                continue
+            if condition.state is ConditionState.CANCELLED:
+                continue  # released: the lots are the person's to watch
+            levels = condition.levels
+            yield Guard(
+                condition_id=key,
+                lots=lots,
+                state=condition.state,
+                take_profit=levels.take_profit,
+                stop_loss=levels.stop_loss,
+                session_end=condition.spec.session_end,
+                fault=self._fault(condition),
+            )
+
+    def _fault(self, condition: Condition) -> GuardFault:
+        if condition.state is ConditionState.HELD:
+            return GuardFault.HELD
+        if fault := self._guard_fault(condition.condition_id):
+            return fault
+        if self._is("trade", LinkState.DOWN, LinkState.CONNECTING):
+            return GuardFault.LINK_DOWN
+        if self._is(f"feed.{condition.spec.symbol}", LinkState.STALE, LinkState.DOWN):
+            return GuardFault.FEED_STALE
+        return GuardFault.NONE
+
+    def _is(self, link: str, *states: LinkState) -> bool:
+        status = self._links.get(link)
+        return status is not None and status.state in states
+
+    def _aged(self, key: Key, coverage: Coverage, before: Coverage | None) -> Coverage:
+        """With the time since when lots are naked; raises and clears the alarm."""
+        if not coverage.naked:
+            if before is not None and before.is_alarm:
+                log.warning("position is guarded again", symbol=coverage.symbol, net=coverage.net)
+            self._naked_from.pop(key, None)
+            return coverage
+        since = self._naked_from.setdefault(key, self._clock())
+        is_alarm = not coverage.is_by_choice and self._clock() - since > self._alarm_s
+        if is_alarm and not (before and before.is_alarm):
+            log.warning("lots are not guarded", symbol=coverage.symbol, naked=coverage.naked, net=coverage.net)
+        naked_since = before.naked_since if before and before.naked_since else time.time_ns()
+        return replace(coverage, naked_since=naked_since, is_alarm=is_alarm)
