@@ -27,6 +27,7 @@ from engine.wire.messages import (
     GetSnapshot,
     GetTicks,
     Pace,
+    Pulse,
     Snapshot,
     Ticks,
     Watermark,
@@ -212,7 +213,9 @@ class StrategyNode:
             self._resync()
             return
         self._event_seq = envelope.seq
-        if isinstance(body, Pace):
+        if isinstance(body, Pulse):
+            self._child.telemetry.worked()  # a market without a trade is no fault of this process
+        elif isinstance(body, Pace):
             self._take_pace(body)
         elif isinstance(body, ConditionCommand | ConditionExecution | SignalRefused):
             self._take_event(body)
