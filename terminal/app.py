@@ -142,6 +142,9 @@ class Terminal(QtCore.QObject):
         display.orders.cancel_all_requested.connect(lambda: self.ask(CancelAll()))
         display.positions.flatten_requested.connect(lambda symbol: self.ask(Flatten(symbol=symbol)))
         display.lamps.beat.connect(display.contracts.refresh_ages)
+        display.strip.flatten_requested.connect(lambda symbol: self.ask(Flatten(symbol=symbol)))
+        display.strip.command_requested.connect(self.ask)
+        display.strip.start_requested.connect(self.start_trading)
 
     def _wire_link(self, link: EngineLink) -> None:
         display = self.display
@@ -160,6 +163,7 @@ class Terminal(QtCore.QObject):
         link.heartbeat.connect(display.on_heartbeat)
         link.process.connect(display.on_process)
         link.log_line.connect(display.log.add_line)
+        link.coverage.connect(display.guarding.on_coverage)
 
     def _begin(self, warning: str) -> None:
         chosen = self._preferences
@@ -558,7 +562,7 @@ def moved_level(condition: Condition, level: str, price: int) -> ConditionSpec:
     spec, sign = condition.spec, condition.spec.action.sign
     if level == "trigger":
         return replace(spec, trigger_price=price)
-    base = condition.levels.take_profit - sign * spec.take_profit_points
+    base = condition.base
     if level == "take_profit":
         return replace(spec, take_profit_points=max(1, sign * (price - base)))
     if level == "stop_loss":

@@ -25,12 +25,14 @@ from terminal.dialogs.condition import ConditionDialog
 from terminal.docks.book import BookDock
 from terminal.docks.conditions import ConditionsDock
 from terminal.docks.contracts import ContractsDock
+from terminal.docks.coverage import CoverageStrip
 from terminal.docks.fills import FillsDock
 from terminal.docks.log import LogDock
 from terminal.docks.orders import OrdersDock
 from terminal.docks.positions import PositionsDock
 from terminal.docks.start import Check, RunState, StartBar
 from terminal.docks.ticket import TicketDock
+from terminal.guarding import Guarding
 from terminal.widgets.lamps import LampBar, Reading
 from terminal.window import MainWindow
 
@@ -78,24 +80,30 @@ class Display(QtCore.QObject):
         self.book, self.ticket = BookDock(), TicketDock()
         self.orders, self.fills = OrdersDock(), FillsDock()
         self.positions, self.log = PositionsDock(), LogDock()
-        self.bar, self.lamps = StartBar(), LampBar()
+        self.bar, self.strip, self.lamps = StartBar(), CoverageStrip(), LampBar()
         self.window = MainWindow(
             central=self.chart,
             left=(self.contracts, self.conditions_dock),
             right=(self.book, self.ticket),
             bottom=(self.orders, self.fills, self.positions, self.log),
             bar=self.bar,
+            strip=self.strip,
             lamps=self.lamps,
             menus=(self.bar.menu,),
         )
         self.condition_dialog = ConditionDialog(self.window)
+        self.guarding = Guarding(self.strip, self.conditions)
+        self.guarding.alarm_changed.connect(self.on_alarm)
+        self.guarding.faults_changed.connect(self.conditions_dock.set_faults)
+        self.guarding.faults_changed.connect(self.chart.set_faults)
+        self.lamps.beat.connect(self.guarding.refresh)
 
     # --- what a person chose -------------------------------------------------------------------------------------
 
     def set_theme(self, app: QtWidgets.QApplication, chosen: theme.Theme) -> None:
         """Wears a theme, while running."""
         theme.apply(app, chosen)
-        for part in (self.window, self.chart, self.bar, self.condition_dialog):
+        for part in (self.window, self.chart, self.bar, self.strip, self.condition_dialog):
             part.set_theme(chosen)
 
     def say(self, text: str, level: str = "info") -> None:
@@ -113,6 +121,7 @@ class Display(QtCore.QObject):
         """Someone is logged in."""
         self.window.set_environment(environment)
         self.window.set_logged_in(True)
+        self.guarding.set_logged_in(True)
         self.book.set_has_books(environment is not Environment.REPLAY)
         self.ticket.set_accounts(accounts)
         self.condition_dialog.set_accounts(accounts)
@@ -142,8 +151,9 @@ class Display(QtCore.QObject):
         """These processes are being started; trading runs when all of them are ready."""
         self.bar.set_run_state(RunState.STARTING)
         self._expected = set(names)
-        self._process_states.clear()
+        self._process_states = dict.fromkeys(self._expected, ProcessState.STARTING)
         self._was_ready = False
+        self.guarding.set_processes(self._process_states)
 
     def show_stopped(self) -> None:
         """The trading processes have ended."""
@@ -151,6 +161,7 @@ class Display(QtCore.QObject):
             self.lamps.remove(name)
         self._expected = set()
         self._process_states.clear()
+        self.guarding.set_processes({})
         self.bar.set_run_state(RunState.STOPPED)
 
     def clear(self) -> None:
@@ -162,6 +173,7 @@ class Display(QtCore.QObject):
         self.show_stopped()
         self.window.set_environment(None)
         self.window.set_logged_in(False)
+        self.guarding.set_logged_in(False)
         self.bar.set_halt(HaltDepth.NONE)
         for check in Check:
             self.bar.set_check(check, False)
@@ -200,7 +212,8 @@ class Display(QtCore.QObject):
         self.orders.set_orders(snapshot.orders)
         self.fills.set_fills(snapshot.fills)
         self.positions.set_positions(snapshot.positions)
-        self.conditions = {item.condition_id: item for item in snapshot.conditions}
+        self.conditions.clear()
+        self.conditions.update({item.condition_id: item for item in snapshot.conditions})
         self.conditions_dock.set_conditions(snapshot.conditions)
         self.held = {item.symbol: item.net for item in snapshot.positions}
         self.bar.set_halt(snapshot.halt)
@@ -214,6 +227,7 @@ class Display(QtCore.QObject):
             self.chart.add_fill(fill)
         for position in snapshot.positions:
             self.chart.update_position(position)
+            self.guarding.on_position(position)
         self._check_conditions()
 
     @QtCore.Slot(object)
@@ -260,6 +274,7 @@ class Display(QtCore.QObject):
         self.held[position.symbol] = position.net
         self.positions.update_position(position)
         self.chart.update_position(position)
+        self.guarding.on_position(position)
 
     @QtCore.Slot(object)
     def on_condition(self, condition: Condition) -> None:
@@ -267,6 +282,7 @@ class Display(QtCore.QObject):
         self.conditions[condition.condition_id] = condition
         self.conditions_dock.update_condition(condition)
         self.chart.update_condition(condition)
+        self.guarding.refresh()
         self._check_conditions()
 
     @QtCore.Slot(object)
@@ -282,6 +298,7 @@ class Display(QtCore.QObject):
     @QtCore.Slot(object)
     def on_link(self, status: LinkStatus) -> None:
         """The state of a link changed."""
+        self.guarding.on_link(status)
         if status.link.startswith("feed."):
             if status.state is LinkState.STALE:
                 self.say(f"{status.link.removeprefix('feed.')}: {status.text}", "warning")
@@ -299,6 +316,14 @@ class Display(QtCore.QObject):
         """The gateway lives."""
         reading = Reading(state=LinkState.UP, ts_last=time.time_ns(), limit_s=_PULSE_LIMIT_S)
         self.lamps.set_reading(GATEWAY, reading)
+        self.guarding.on_pulse()
+
+    @QtCore.Slot(str)
+    def on_alarm(self, text: str) -> None:
+        """Lots are naked for too long, or no longer."""
+        self.window.set_alarm(text)
+        if text:
+            self.say(text, "error")
 
     @QtCore.Slot(object)
     def on_heartbeat(self, beat: Heartbeat) -> None:
@@ -312,6 +337,7 @@ class Display(QtCore.QObject):
             self.lamps.remove(status.node)
             return
         self._process_states[status.node] = status.state
+        self.guarding.set_processes(self._process_states)
         reading = Reading(
             state=_LAMP_OF[status.state],
             ts_last=status.ts_event,

@@ -12,7 +12,7 @@ from terminal.theme import DARK, THEMES, Theme
 from terminal.widgets.dock import Dock
 from terminal.widgets.lamps import LampBar
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 FRAME: Final = 4
 """Width of the coloured frame, pixels."""
 
@@ -38,6 +38,7 @@ class MainWindow(QtWidgets.QMainWindow):
         right: docks of the right side, from above.
         bottom: docks below, as tabs.
         bar: the bar below the menus.
+        strip: the bar below that one.
         lamps: for the status bar.
         menus: menus between View and Help, which others own.
     """
@@ -59,6 +60,7 @@ class MainWindow(QtWidgets.QMainWindow):
         right: Sequence[Dock],
         bottom: Sequence[Dock],
         bar: QtWidgets.QToolBar,
+        strip: QtWidgets.QToolBar,
         lamps: LampBar,
         menus: Sequence[QtWidgets.QMenu] = (),
     ) -> None:
@@ -68,6 +70,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self._bar, self._lamps = bar, lamps
         self._theme = DARK
         self._environment: Environment | None = None
+        self._alarm = ""
         self._may_close = False
         self.setWindowIcon(QtGui.QIcon(str(resources.path("icon.svg"))))
         self.setDockOptions(
@@ -78,6 +81,8 @@ class MainWindow(QtWidgets.QMainWindow):
         self.setContentsMargins(FRAME, FRAME, FRAME, FRAME)
         self.setCentralWidget(central)
         self.addToolBar(QtCore.Qt.ToolBarArea.TopToolBarArea, bar)
+        self.addToolBarBreak(QtCore.Qt.ToolBarArea.TopToolBarArea)
+        self.addToolBar(QtCore.Qt.ToolBarArea.TopToolBarArea, strip)
         self._message = QtWidgets.QLabel()
         self.statusBar().addWidget(self._message, 1)
         self.statusBar().addPermanentWidget(lamps)
@@ -96,6 +101,13 @@ class MainWindow(QtWidgets.QMainWindow):
         self._environment = environment
         self._retitle()
         self.update()
+
+    def set_alarm(self, text: str) -> None:
+        """Puts an alarm at the head of the title and calls for attention; empty when it is over."""
+        self._alarm = text
+        self._retitle()
+        if text:
+            QtWidgets.QApplication.alert(self)
 
     def set_theme(self, theme: Theme) -> None:
         """Tells docks, bar and lamps the theme; palette and stylesheet are the application's."""
@@ -214,6 +226,8 @@ class MainWindow(QtWidgets.QMainWindow):
         title = self.tr("Futures Terminal")
         if self._environment is not None:
             title = f"{i18n.text(self._environment)} — {title}"
+        if self._alarm:
+            title = f"⚠ {self._alarm} — {title}"
         self.setWindowTitle(title)
 
     def _set_sizes(self) -> None:

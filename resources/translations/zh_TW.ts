@@ -118,6 +118,14 @@
         <translation>點</translation>
     </message>
     <message>
+        <source>not guarding</source>
+        <translation>未守護</translation>
+    </message>
+    <message>
+        <source>not watched</source>
+        <translation>未監看</translation>
+    </message>
+    <message>
         <source>O</source>
         <translation>開</translation>
     </message>
@@ -243,6 +251,18 @@
     <message>
         <source>Web</source>
         <translation>網頁</translation>
+    </message>
+    <message>
+        <source>Books</source>
+        <translation>帳務</translation>
+    </message>
+    <message>
+        <source>Ledger</source>
+        <translation>帳本</translation>
+    </message>
+    <message>
+        <source>Flatten</source>
+        <translation>平倉</translation>
     </message>
     <message>
         <source>Debug</source>
@@ -433,8 +453,8 @@
         <translation>守護中</translation>
     </message>
     <message>
-        <source>not started</source>
-        <translation>尚未啟動交易</translation>
+        <source>trading is stopped</source>
+        <translation>交易已停止</translation>
     </message>
     <message>
         <source>the strategy process is down</source>
@@ -753,12 +773,40 @@
         <translation>他處下單</translation>
     </message>
     <message>
+        <source>The broker counts other lots</source>
+        <translation>期貨商的口數不同</translation>
+    </message>
+    <message>
         <source>Settled by the exchange</source>
         <translation>由交易所結算</translation>
     </message>
 </context>
 <context>
     <name>Columns</name>
+    <message>
+        <source>unknown</source>
+        <translation>不明</translation>
+    </message>
+    <message>
+        <source>⚠ Not guarding: {why}</source>
+        <translation>⚠ 未守護：{why}</translation>
+    </message>
+    <message>
+        <source>⚠ {state}, not watched: {why}</source>
+        <translation>⚠ {state}，但未監看：{why}</translation>
+    </message>
+    <message>
+        <source>Goes on</source>
+        <translation>下盤繼續</translation>
+    </message>
+    <message>
+        <source>Closes</source>
+        <translation>收盤前平倉</translation>
+    </message>
+    <message>
+        <source>Holds</source>
+        <translation>保留不守護</translation>
+    </message>
     <message>
         <source>State</source>
         <translation>狀態</translation>
@@ -798,6 +846,22 @@
     <message>
         <source>Trailing</source>
         <translation>移動停損</translation>
+    </message>
+    <message>
+        <source>Breakeven</source>
+        <translation>保本</translation>
+    </message>
+    <message>
+        <source>Time stop</source>
+        <translation>時間停損</translation>
+    </message>
+    <message>
+        <source>At the close</source>
+        <translation>收盤時</translation>
+    </message>
+    <message>
+        <source>Group</source>
+        <translation>群組</translation>
     </message>
     <message>
         <source>Condition</source>
@@ -1030,6 +1094,10 @@
         <translation>沒有條件單。請新增支撐買進或壓力賣出。</translation>
     </message>
     <message>
+        <source>Guard again</source>
+        <translation>重新守護</translation>
+    </message>
+    <message>
         <source>Close {lots} lots of {symbol} at the market and end this condition?</source>
         <translation>以市價平倉 {symbol} {lots} 口，並結束此條件？</translation>
     </message>
@@ -1077,6 +1145,115 @@
     </message>
 </context>
 <context>
+    <name>Coverage</name>
+    <message>
+        <source>Long</source>
+        <translation>多單</translation>
+    </message>
+    <message>
+        <source>Short</source>
+        <translation>空單</translation>
+    </message>
+    <message>
+        <source>Protection unknown</source>
+        <translation>守護狀態不明</translation>
+    </message>
+    <message>
+        <source>{lots} guarded, {closing} of them closing</source>
+        <translation>守護 {lots} 口（其中 {closing} 口平倉中）</translation>
+    </message>
+    <message>
+        <source>nothing heard yet</source>
+        <translation>尚無任何訊息</translation>
+    </message>
+    <message>
+        <source>last heard {age} ago</source>
+        <translation>最後訊息在 {age} 前</translation>
+    </message>
+    <message>
+        <source>{lots} held by no condition</source>
+        <translation>{lots} 口沒有條件守護</translation>
+    </message>
+    <message>
+        <source>{lots} guarded</source>
+        <translation>守護 {lots} 口</translation>
+    </message>
+    <message>
+        <source>{lots} NOT guarded</source>
+        <translation>未守護 {lots} 口</translation>
+    </message>
+    <message>
+        <source>{id}: {stop} {stop_price}, {target} {target_price}</source>
+        <translation>{id}：{stop} {stop_price}，{target} {target_price}</translation>
+    </message>
+    <message>
+        <source>{reasons}, for {age}</source>
+        <translation>{reasons}，已 {age}</translation>
+    </message>
+    <message>
+        <source>{lots} lots of {symbol}</source>
+        <translation>{symbol} {lots} 口</translation>
+    </message>
+    <message>
+        <source>NOT GUARDED: {lots}</source>
+        <translation>未守護：{lots}</translation>
+    </message>
+</context>
+<context>
+    <name>CoverageRow</name>
+    <message>
+        <source>Acknowledge</source>
+        <translation>知道了</translation>
+    </message>
+    <message>
+        <source>Silence this alarm; it stays until the lots are guarded</source>
+        <translation>關閉此警報的聲音；警示會保留到部位受守護為止</translation>
+    </message>
+    <message>
+        <source>Start trading</source>
+        <translation>啟動交易</translation>
+    </message>
+    <message>
+        <source>Start the processes that watch the stops</source>
+        <translation>啟動監看停損的程序</translation>
+    </message>
+    <message>
+        <source>Guard again</source>
+        <translation>重新守護</translation>
+    </message>
+    <message>
+        <source>Guard…</source>
+        <translation>設定守護…</translation>
+    </message>
+    <message>
+        <source>Put the lots that nothing guards under guard</source>
+        <translation>為未受守護的口數設定停損停利</translation>
+    </message>
+    <message>
+        <source>Flatten…</source>
+        <translation>平倉…</translation>
+    </message>
+</context>
+<context>
+    <name>CoverageStrip</name>
+    <message>
+        <source>No position: not logged in.</source>
+        <translation>沒有部位：尚未登入。</translation>
+    </message>
+    <message>
+        <source>No position.</source>
+        <translation>沒有部位。</translation>
+    </message>
+    <message>
+        <source>Positions unknown: nothing heard from the gateway yet.</source>
+        <translation>部位不明：尚未收到閘道訊息。</translation>
+    </message>
+    <message>
+        <source>Positions unknown: the gateway was last heard {age} ago.</source>
+        <translation>部位不明：閘道最後訊息在 {age} 前。</translation>
+    </message>
+</context>
+<context>
     <name>Display</name>
     <message>
         <source>{node} runs again.</source>
@@ -1092,6 +1269,21 @@
     <message>
         <source>No fills yet.</source>
         <translation>尚無成交。</translation>
+    </message>
+</context>
+<context>
+    <name>Flatten</name>
+    <message>
+        <source>Flatten {symbol}? Working orders are cancelled, its conditions are released and {lots} lots are closed at the market.</source>
+        <translation>平倉 {symbol}？將取消有效委託、解除其條件，並以市價平倉 {lots} 口。</translation>
+    </message>
+    <message>
+        <source>Flatten {symbol}</source>
+        <translation>平倉 {symbol}</translation>
+    </message>
+    <message>
+        <source>Flatten</source>
+        <translation>平倉</translation>
     </message>
 </context>
 <context>
@@ -1358,14 +1550,6 @@
     <message>
         <source>No positions.</source>
         <translation>沒有部位。</translation>
-    </message>
-    <message>
-        <source>Flatten {symbol}? Working orders are cancelled, its conditions are released and {lots} lots are closed at the market.</source>
-        <translation>平倉 {symbol}？將取消有效委託、解除其條件，並以市價平倉 {lots} 口。</translation>
-    </message>
-    <message>
-        <source>Flatten {symbol}</source>
-        <translation>平倉 {symbol}</translation>
     </message>
 </context>
 <context>

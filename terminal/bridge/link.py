@@ -15,7 +15,9 @@ from PySide6 import QtCore
 
 from engine import logs
 from engine.errors import RequestError
+from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import Condition, Transition
+from engine.model.guard import Coverage
 from engine.model.market import Contract, HaltChanged, LinkStatus
 from engine.model.order import Fill, Order
 from engine.model.position import Position
@@ -30,6 +32,7 @@ from engine.wire.messages import (
     GetTicks,
     Heartbeat,
     LogLine,
+    Pace,
     ProcessStatus,
     Pulse,
     Snapshot,
@@ -65,7 +68,10 @@ class EngineLink(QtCore.QObject):
         order(Order), fill(Fill), position(Position), condition(Condition), transition(Transition),
         signal_given(Signal), signal_refused(SignalRefused), halt(HaltChanged), link(LinkStatus),
         contract(Contract), pulse(Pulse): events, at once.
-        heartbeat(Heartbeat), log_line(LogLine), process(ProcessStatus): telemetry.
+        difference(Difference), adjusted(PositionAdjusted), limits(LimitsChanged): events too, of our books and the
+            broker's and of the limits of risk.
+        pace(Pace): a replay has ended; other grants concern strategies only and are not told.
+        heartbeat(Heartbeat), log_line(LogLine), process(ProcessStatus), coverage(Coverage): telemetry.
     """
 
     ticks = QtCore.Signal(object)
@@ -82,9 +88,14 @@ class EngineLink(QtCore.QObject):
     link = QtCore.Signal(object)
     contract = QtCore.Signal(object)
     pulse = QtCore.Signal(object)
+    difference = QtCore.Signal(object)
+    adjusted = QtCore.Signal(object)
+    limits = QtCore.Signal(object)
+    pace = QtCore.Signal(object)
     heartbeat = QtCore.Signal(object)
     log_line = QtCore.Signal(object)
     process = QtCore.Signal(object)
+    coverage = QtCore.Signal(object)
     _answered = QtCore.Signal(object, object)
 
     def __init__(self, endpoints: Endpoints, parent: QtCore.QObject | None = None) -> None:
@@ -102,9 +113,14 @@ class EngineLink(QtCore.QObject):
             LinkStatus: self.link,
             Contract: self.contract,
             Pulse: self.pulse,
+            Difference: self.difference,
+            PositionAdjusted: self.adjusted,
+            LimitsChanged: self.limits,
+            Pace: self.pace,
             Heartbeat: self.heartbeat,
             LogLine: self.log_line,
             ProcessStatus: self.process,
+            Coverage: self.coverage,
         }
         self.gaps = 0
         """Holes seen in the numbers of ticks and events; each is repaired from the ring or by a snapshot."""
@@ -223,7 +239,7 @@ class _Receiver:
 
     def _emit(self, body: object) -> None:
         signal = self._link._signals.get(type(body))
-        if signal is not None:
+        if signal is not None and (not isinstance(body, Pace) or body.is_end):
             signal.emit(body)
 
     def _take(self, envelope: Envelope) -> None:

@@ -41,6 +41,7 @@ class PriceLine:
         is_live: something watches this price now; others are plans, drawn dashed.
         is_dimmed: of a condition that nothing watches.
         is_draggable: a person may move it.
+        is_faulty: it should be watched and is not: dashed, dimmed and marked.
         gain: of a position: points won a lot, scaled.
     """
 
@@ -52,6 +53,7 @@ class PriceLine:
     is_dimmed: bool = False
     is_draggable: bool = False
     gain: float = 0.0
+    is_faulty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ class LineWords:
     long: str
     short: str
     points: str
+    not_guarding: str
+    not_watched: str
 
 
 _LIVE: Final[dict[ConditionState, frozenset[LineKind]]] = {
@@ -72,36 +76,44 @@ _LIVE: Final[dict[ConditionState, frozenset[LineKind]]] = {
     ConditionState.ENTERING: frozenset({LineKind.ENTRY}),
     ConditionState.OPEN: frozenset({LineKind.TAKE_PROFIT, LineKind.STOP_LOSS}),
     ConditionState.EXITING: frozenset({LineKind.TAKE_PROFIT, LineKind.STOP_LOSS}),
+    ConditionState.HELD: frozenset({LineKind.TAKE_PROFIT, LineKind.STOP_LOSS}),
 }
 """Which levels the engine watches in a state."""
 
 
-def condition_lines(condition: Condition, words: LineWords) -> list[PriceLine]:
-    """The four lines of a condition, none once it is final or where it has no trigger yet."""
+def condition_lines(condition: Condition, words: LineWords, *, is_faulty: bool = False) -> list[PriceLine]:
+    """The four lines of a condition, none once it is final or where it has no trigger yet.
+
+    Args:
+        condition: as it is.
+        words: of the labels.
+        is_faulty: nothing watches it now, although its state says so.
+    """
     if condition.state.is_final or not _trigger(condition):
         return []
     condition = replace(condition, trigger=_trigger(condition))
     live = _LIVE.get(condition.state, frozenset())
-    side = words.support if condition.spec.action is Side.BUY else words.resistance
     return [
         PriceLine(
             key=condition.condition_id,
             kind=kind,
             price=getattr(condition.levels, kind),
-            text=f"{side} · {_level_text(condition, kind, words)}",
+            text=_label(condition, kind, words, is_faulty=is_faulty and kind in live),
             is_live=kind in live,
             is_dimmed=condition.state is ConditionState.DRAFT
             or (condition.state.is_in_market and kind in (LineKind.TRIGGER, LineKind.ENTRY)),
             is_draggable=is_draggable(condition, kind),
+            is_faulty=is_faulty and kind in live,
         )
         for kind in LEVELS
+        if kind is not LineKind.TRIGGER or not condition.adopted
     ]
 
 
 def is_draggable(condition: Condition, kind: LineKind) -> bool:
     """Whether a person may move a level: the trigger before entry, the exits until one is on its way.
 
-    A stop loss that trails is moved by the market.
+    A stop loss that trails or stands at breakeven is moved by the market.
     """
     state = condition.state
     if state.is_final or state is ConditionState.EXITING:
@@ -109,7 +121,7 @@ def is_draggable(condition: Condition, kind: LineKind) -> bool:
     if kind is LineKind.TRIGGER:
         return not state.is_in_market
     if kind is LineKind.STOP_LOSS:
-        return not condition.is_trailing
+        return condition.stop[1] is Leg.STOP_LOSS
     return kind is LineKind.TAKE_PROFIT
 
 
@@ -127,7 +139,7 @@ def moved(condition: Condition, kind: LineKind, price: float, step: int) -> Cond
     if kind is LineKind.TRIGGER:
         return replace(condition, trigger=snapped, spec=replace(condition.spec, trigger_price=snapped))
     sign = condition.spec.action.sign
-    base = condition.levels.take_profit - sign * condition.spec.take_profit_points
+    base = condition.base
     if kind is LineKind.TAKE_PROFIT:
         points = max(sign * (snapped - base), step)
         return replace(condition, spec=replace(condition.spec, take_profit_points=points))
@@ -171,18 +183,28 @@ def _trigger(condition: Condition) -> int:
     return condition.trigger or condition.spec.trigger_price
 
 
-def _level_text(condition: Condition, kind: LineKind, words: LineWords) -> str:
+def _label(condition: Condition, kind: LineKind, words: LineWords, *, is_faulty: bool) -> str:
+    side = words.support if condition.spec.action is Side.BUY else words.resistance
+    fault = words.not_guarding if condition.held else words.not_watched
+    state = i18n.text(condition.state)
+    if is_faulty and condition.state is not ConditionState.HELD:
+        state = fault
+    text = f"{side} · {_level_text(condition, kind, words, state)}"
+    return f"⚠ {text}" if is_faulty else text
+
+
+def _level_text(condition: Condition, kind: LineKind, words: LineWords, state: str) -> str:
     spec = condition.spec
-    state = f" · {i18n.text(condition.state)}"
     is_held = condition.state.is_in_market
     match kind:
         case LineKind.TRIGGER:
-            return f"{words.trigger} · {spec.quantity}{'' if is_held else state}"
+            return f"{words.trigger} · {spec.quantity}{'' if is_held else f' · {state}'}"
         case LineKind.ENTRY:
             return i18n.text(Leg.ENTRY)
         case LineKind.TAKE_PROFIT:
             return f"{i18n.text(Leg.TAKE_PROFIT)} +{spec.take_profit_points}"
         case _:
             points = f" −{spec.stop_loss_points}"
-            stop = i18n.text(Leg.TRAILING_STOP) if condition.is_trailing else i18n.text(Leg.STOP_LOSS) + points
-            return f"{stop}{state if is_held else ''}"
+            leg = condition.stop[1]
+            stop = i18n.text(leg) + (points if leg is Leg.STOP_LOSS else "")
+            return f"{stop}{f' · {state}' if is_held else ''}"

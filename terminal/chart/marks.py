@@ -13,10 +13,12 @@ class Marks:
 
     Attributes:
         conditions: by id, those that are not final.
+        faulty: ids of those that nothing watches now, although their state says so.
     """
 
     def __init__(self) -> None:
         self.conditions: dict[str, Condition] = {}
+        self.faulty: frozenset[str] = frozenset()
         self._orders: dict[str, Order] = {}
         self._fills: dict[tuple[str, str, str], Fill] = {}
         self._positions: dict[tuple[str, str], Position] = {}
@@ -67,7 +69,8 @@ class Marks:
         for condition in self.conditions.values():
             if condition.spec.symbol == symbol:
                 is_moved = preview is not None and preview.condition_id == condition.condition_id
-                found += condition_lines(preview if is_moved and preview else condition, words)
+                shown = preview if is_moved and preview else condition
+                found += condition_lines(shown, words, is_faulty=condition.condition_id in self.faulty)
         found += [
             line
             for order in self._orders.values()

@@ -81,7 +81,7 @@ def colour_of(line: PriceLine, theme: Theme) -> str:
     if line.kind is LineKind.LAST:
         return theme.up if line.gain > 0 else theme.down if line.gain < 0 else theme.muted
     colour: str = getattr(theme, line.kind)
-    return mixed(colour, theme.base, 0.6) if line.is_dimmed else colour
+    return mixed(colour, theme.base, 0.6) if line.is_dimmed or line.is_faulty else colour
 
 
 @cache
@@ -143,7 +143,7 @@ def paint_line(painter: QtGui.QPainter, placed: PlacedTag, scale: Scale, theme: 
         pen.setDashPattern([1, 3])
     elif line.kind is LineKind.WORKING_ORDER:
         pen.setDashPattern([6, 2, 1, 2])
-    elif not line.is_live:
+    elif line.is_faulty or not line.is_live:
         pen.setDashPattern([4, 4])
     painter.setPen(pen)
     y = round(placed.y)
@@ -175,7 +175,7 @@ def paint_tag(
         width = math.ceil(placed.label.width())
         label = Stamp(label_text(line, scale), width, TAG_HEIGHT, ink, ground, colour, _PAD)
         stamps.paint(painter, placed.label.x(), placed.label.y(), label)
-    if line.is_live and not line.is_dimmed:
+    if line.is_live and not line.is_dimmed and not line.is_faulty:
         ink, ground = text_on(colour), colour
     else:
         ink = colour

@@ -1,7 +1,7 @@
 """The live chart of the terminal: time frames above, the drawing surface below, one API for the window."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -141,6 +141,11 @@ class ChartWidget(QtWidgets.QWidget):
         self.view.marks.update_condition(condition)
         self.view.on_marks_changed()
 
+    def set_faults(self, condition_ids: Collection[str]) -> None:
+        """Conditions that nothing watches now, although their state says so; their lines are marked."""
+        self.view.marks.faulty = frozenset(condition_ids)
+        self.view.on_marks_changed()
+
     def update_order(self, order: Order) -> None:
         """Shows a working limit order as it is now; any other leaves the chart."""
         self.view.marks.update_order(order)
@@ -201,6 +206,8 @@ class ChartWidget(QtWidgets.QWidget):
             long=self.tr("Long"),
             short=self.tr("Short"),
             points=self.tr("points"),
+            not_guarding=self.tr("not guarding"),
+            not_watched=self.tr("not watched"),
         )
         self.view.readout_words = ReadoutWords(
             open=self.tr("O"), high=self.tr("H"), low=self.tr("L"), close=self.tr("C"), volume=self.tr("Vol")

@@ -1,16 +1,18 @@
 """The conditions with their levels, and what a person can do to them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from engine.model.condition import Condition, ConditionAction, ConditionCommand, ConditionState
+from engine.model.guard import GuardFault
 from engine.model.order import Side
 from terminal.dialogs.confirm import ask
-from terminal.models.conditions import CONDITION_COLUMNS
+from terminal.models.conditions import CONDITION_COLUMNS, Watched, state_text
 from terminal.models.table import TableModel
 from terminal.theme import Theme
 from terminal.widgets.dock import Dock, row, set_tone
+from terminal.widgets.elided import ElidedLabel
 from terminal.widgets.table import Table
 
 
@@ -31,7 +33,8 @@ class ConditionsDock(Dock):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__("conditions", parent)
-        self.model: TableModel[Condition] = TableModel(CONDITION_COLUMNS, lambda c: c.condition_id, self)
+        self._faults: dict[str, GuardFault | None] = {}
+        self.model: TableModel[Watched] = TableModel(CONDITION_COLUMNS, lambda r: r.condition.condition_id, self)
         self.table = Table(self.model, sort_by="state")
         self.support_button = QtWidgets.QPushButton()
         self.resistance_button = QtWidgets.QPushButton()
@@ -40,24 +43,34 @@ class ConditionsDock(Dock):
         self.cancel_button = QtWidgets.QPushButton()
         self.close_button = QtWidgets.QPushButton()
         self.release_action = QtGui.QAction(self)
+        self.notice = ElidedLabel()
+        self.notice.setContentsMargins(6, 0, 6, 4)
+        set_tone(self.notice, "warning")
         set_tone(self.support_button, "up")
         set_tone(self.resistance_button, "down")
         new = row(self.support_button, self.resistance_button)
         acts = row(self.edit_button, self.arm_button, self.cancel_button, self.close_button)
         acts.setContentsMargins(4, 0, 4, 4)
-        self.place(new, acts, self.table)
+        self.place(new, acts, self.notice, self.table)
         self._connect()
         self.retranslate()
         self._enable()
 
     def set_conditions(self, conditions: Iterable[Condition]) -> None:
         """Replaces all conditions."""
-        self.model.set_rows(conditions)
+        self.model.set_rows([self._watched(condition) for condition in conditions])
         self._enable()
 
     def update_condition(self, condition: Condition) -> None:
         """A condition is new or has changed."""
-        self.model.put(condition)
+        self.model.put(self._watched(condition))
+        self._enable()
+
+    def set_faults(self, faults: Mapping[str, GuardFault | None]) -> None:
+        """Which conditions do not guard or watch now, and why (None = nobody knows)."""
+        self._faults = dict(faults)
+        for watched in self.model.rows():
+            self.model.put(self._watched(watched.condition))
         self._enable()
 
     def set_theme(self, theme: Theme) -> None:
@@ -71,13 +84,16 @@ class ConditionsDock(Dock):
         self.support_button.setText(self.tr("+ Support (buy)"))
         self.resistance_button.setText(self.tr("+ Resistance (sell)"))
         self.edit_button.setText(self.tr("Edit…"))
-        self.arm_button.setText(self.tr("Arm"))
         self.cancel_button.setText(self.tr("Cancel"))
         self.close_button.setText(self.tr("Close position…"))
         self.release_action.setText(self.tr("Release: leave its lots unguarded…"))
         self.table.set_empty_text(self.tr("No conditions. Add a support to buy at or a resistance to sell at."))
         self.model.retranslate()
         self.table.fit_columns()
+        self._enable()
+
+    def _watched(self, condition: Condition) -> Watched:
+        return Watched(condition=condition, fault=self._faults.get(condition.condition_id, GuardFault.NONE))
 
     def _connect(self) -> None:
         self.support_button.clicked.connect(lambda: self.new_requested.emit(Side.BUY))
@@ -93,16 +109,29 @@ class ConditionsDock(Dock):
         self.table.current_changed.connect(self._on_current_changed)
 
     def _current(self) -> Condition | None:
-        return self.model.get(self.table.current_key())
+        row = self.model.get(self.table.current_key())
+        return row.condition if row else None
 
     def _enable(self) -> None:
         condition = self._current()
         state = condition.state if condition else ConditionState.CLOSED
         self.edit_button.setEnabled(not state.is_final)
-        self.arm_button.setEnabled(state is ConditionState.DRAFT)
+        is_held = state is ConditionState.HELD
+        self.arm_button.setText(self.tr("Guard again") if is_held else self.tr("Arm"))
+        self.arm_button.setEnabled(state is ConditionState.DRAFT or is_held)
         self.cancel_button.setEnabled(state is ConditionState.DRAFT or state.is_waiting)
         self.close_button.setEnabled(state.is_in_market)
         self.release_action.setEnabled(state.is_in_market)
+        self._notice()
+
+    def _notice(self) -> None:
+        """The first conditions that do not work, in full: the column may be too narrow for that."""
+        faulty = [row for row in self.model.rows() if not row.is_working]
+        faulty.sort(key=lambda row: not row.condition.held)
+        texts = (f"{row.condition.condition_id}: {state_text(row).removeprefix('⚠ ')}" for row in faulty)
+        self.notice.setText("⚠ " + "; ".join(texts) if faulty else "")
+        self.notice.setVisible(bool(faulty))
+        set_tone(self.notice, "error" if faulty and faulty[0].condition.held else "warning")
 
     def _command(self, action: ConditionAction) -> None:
         if condition := self._current():

@@ -8,7 +8,7 @@ from PySide6 import QtCore, QtWidgets
 from engine.model.instrument import Instrument
 from engine.model.position import Position
 from engine.model.tick import Tick
-from terminal.dialogs.confirm import ask
+from terminal.dialogs.flatten import ask_flatten
 from terminal.models.positions import (
     POSITION_COLUMNS,
     Holding,
@@ -128,9 +128,4 @@ class PositionsDock(Dock):
         if held is None or held.position.is_flat:
             return
         symbol = held.position.symbol
-        question = self.tr(
-            "Flatten {symbol}? Working orders are cancelled, its conditions are released and {lots} lots are "
-            "closed at the market."
-        ).format(symbol=symbol, lots=abs(held.position.net))
-        yes = self.tr("Flatten {symbol}").format(symbol=symbol)
-        ask(self, self.windowTitle(), question, yes, lambda: self.flatten_requested.emit(symbol))
+        ask_flatten(self, symbol, abs(held.position.net), lambda: self.flatten_requested.emit(symbol))

@@ -15,7 +15,7 @@ from terminal.widgets.dock import Dock, set_tone
 from terminal.widgets.price_edit import PriceEdit, indent
 
 _QUICK_LOTS = (1, 2, 5, 10)
-_LEAST_HEIGHT = 270
+_LEAST_HEIGHT = 230
 _IMMEDIATE = (TimeInForce.IOC, TimeInForce.FOK)
 
 

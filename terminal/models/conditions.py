@@ -1,9 +1,13 @@
-"""Columns of the table of conditions."""
+"""Rows and columns of the table of conditions: each with why it does not guard or watch now."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from engine.model.condition import Condition, ConditionState
+from PySide6 import QtCore
+
+from engine.model.condition import Condition, ConditionState, SessionEnd
+from engine.model.guard import GuardFault
 from terminal import formats, i18n
 from terminal.i18n import QT_TRANSLATE_NOOP
 from terminal.models.orders import side_colour
@@ -19,12 +23,44 @@ _COLOURS: Final = {
     ConditionState.CLOSED: "muted",
     ConditionState.CANCELLED: "muted",
     ConditionState.REJECTED: "error",
+    ConditionState.HELD: "warning",
 }
 
 
-def state_colour(condition: Condition) -> str:
-    """Theme colour of a condition's state."""
-    return _COLOURS[condition.state]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A condition, and whether somebody watches it.
+
+    Attributes:
+        condition: as the gateway told.
+        fault: why it neither guards nor watches now; None = nobody knows.
+    """
+
+    condition: Condition
+    fault: GuardFault | None = GuardFault.NONE
+
+    @property
+    def is_working(self) -> bool:
+        """What its state says holds."""
+        return self.fault is GuardFault.NONE or self.condition.state is ConditionState.HELD
+
+
+def state_colour(row: Watched) -> str:
+    """Theme colour of a condition's state; one that does not work stands out."""
+    if not row.is_working:
+        return "error" if row.condition.held else "warning"
+    return _COLOURS[row.condition.state]
+
+
+def state_text(row: Watched) -> str:
+    """The state in words, with why it does not hold."""
+    state, translate = i18n.text(row.condition.state), QtCore.QCoreApplication.translate
+    if row.is_working:
+        return state
+    why_not = translate("Columns", "unknown") if row.fault is None else i18n.text(row.fault)
+    if row.condition.held:
+        return translate("Columns", "⚠ Not guarding: {why}").format(why=why_not)
+    return translate("Columns", "⚠ {state}, not watched: {why}").format(state=state, why=why_not)
 
 
 def why(condition: Condition) -> str:
@@ -32,56 +68,79 @@ def why(condition: Condition) -> str:
     return ": ".join(filter(None, (i18n.text(condition.reason), condition.text)))
 
 
+def _tip(row: Watched) -> str:
+    return "\n".join(filter(None, (state_text(row), why(row.condition))))
+
+
 def _lots(condition: Condition) -> str:
     return formats.NOTHING if condition.state.is_final else f"{condition.held}/{condition.spec.quantity}"
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02d}" if seconds else formats.NOTHING
+
+
+def _end_text(end: SessionEnd) -> str:
+    translate = QtCore.QCoreApplication.translate
+    return {
+        SessionEnd.REARM: translate("Columns", "Goes on"),
+        SessionEnd.FLATTEN: translate("Columns", "Closes"),
+        SessionEnd.UNGUARDED: translate("Columns", "Holds"),
+    }[end]
 
 
 def _yes(is_so: bool) -> str:
     return "✓" if is_so else ""
 
 
-def _level(key: str, title: str, getter: Callable[[Condition], int], colour: str) -> Column[Condition]:
+def _state_ground(row: Watched) -> str:
+    if not row.is_working:
+        return "error" if row.condition.held else "warning"
+    return {ConditionState.OPEN: "ok", ConditionState.HELD: "warning"}.get(row.condition.state, "")
+
+
+def _level(key: str, title: str, getter: Callable[[Condition], int], colour: str) -> Column[Watched]:
     return Column(
         key=key,
         title=title,
-        getter=lambda c: c,
+        getter=lambda r: r.condition,
         formatter=lambda c: formats.price(c.spec.symbol, getter(c)),
-        sort=getter,
-        colour=lambda c: "muted" if c.state.is_final else colour,
+        sort=lambda r: getter(r.condition),
+        colour=lambda r: "muted" if r.condition.state.is_final or not r.is_working else colour,
     )
 
 
-CONDITION_COLUMNS: Final[tuple[Column[Condition], ...]] = (
+CONDITION_COLUMNS: Final[tuple[Column[Watched], ...]] = (
     Column(
         key="state",
         title=QT_TRANSLATE_NOOP("Columns", "State"),
-        getter=lambda c: c.state,
-        formatter=i18n.text,
+        getter=lambda r: r,
+        formatter=state_text,
         alignment=LEFT,
-        sample="Triggered",
+        sample="Held unguarded",
         colour=state_colour,
-        is_bold=lambda c: c.state.is_in_market,
-        ground=lambda c: "ok" if c.state is ConditionState.OPEN else "",
-        sort=lambda c: f"{c.state.is_final:d}{c.condition_id}",
-        tip=why,
+        is_bold=lambda r: r.condition.state.is_in_market or not r.is_working,
+        ground=_state_ground,
+        sort=lambda r: f"{r.condition.state.is_final:d}{r.condition.condition_id}",
+        tip=_tip,
     ),
     Column(
         key="symbol",
         title=QT_TRANSLATE_NOOP("Columns", "Contract"),
-        getter=lambda c: c.spec.symbol,
+        getter=lambda r: r.condition.spec.symbol,
         alignment=LEFT,
         sample="TXFK4",
     ),
     Column(
         key="action",
         title=QT_TRANSLATE_NOOP("Columns", "B/S"),
-        getter=lambda c: c.spec.action,
+        getter=lambda r: r.condition.spec.action,
         formatter=i18n.text,
         alignment=CENTRE,
         sample="Sell",
-        colour=lambda c: side_colour(c.spec.action),
-        is_bold=lambda c: True,
-        tip=lambda c: i18n.action_text(c.spec.action),
+        colour=lambda r: side_colour(r.condition.spec.action),
+        is_bold=lambda r: True,
+        tip=lambda r: i18n.action_text(r.condition.spec.action),
     ),
     _level("trigger", QT_TRANSLATE_NOOP("Columns", "Trigger"), lambda c: c.levels.trigger, "trigger"),
     _level("entry", QT_TRANSLATE_NOOP("Columns", "Entry"), lambda c: c.levels.entry, "entry"),
@@ -90,16 +149,16 @@ CONDITION_COLUMNS: Final[tuple[Column[Condition], ...]] = (
     Column(
         key="lots",
         title=QT_TRANSLATE_NOOP("Columns", "Held"),
-        getter=lambda c: c,
+        getter=lambda r: r.condition,
         formatter=_lots,
         sample="00/00",
-        sort=lambda c: c.held,
-        is_bold=lambda c: c.held != 0 and not c.state.is_final,
+        sort=lambda r: r.condition.held,
+        is_bold=lambda r: r.condition.held != 0 and not r.condition.state.is_final,
     ),
     Column(
         key="following",
         title=QT_TRANSLATE_NOOP("Columns", "Follows"),
-        getter=lambda c: c.spec.following,
+        getter=lambda r: r.condition.spec.following,
         formatter=_yes,
         alignment=CENTRE,
         sample="✓",
@@ -107,18 +166,50 @@ CONDITION_COLUMNS: Final[tuple[Column[Condition], ...]] = (
     Column(
         key="trailing",
         title=QT_TRANSLATE_NOOP("Columns", "Trailing"),
-        getter=lambda c: c.spec.trailing_points,
+        getter=lambda r: r.condition.spec.trailing_points,
         formatter=formats.lots,
         sample="000",
-        colour=lambda c: "warning" if c.is_trailing else "",
+        colour=lambda r: "warning" if r.condition.is_trailing else "",
+    ),
+    Column(
+        key="breakeven",
+        title=QT_TRANSLATE_NOOP("Columns", "Breakeven"),
+        getter=lambda r: r.condition.spec.breakeven_points,
+        formatter=formats.lots,
+        sample="000",
+        colour=lambda r: "warning" if r.condition.is_breakeven else "",
+    ),
+    Column(
+        key="time_stop",
+        title=QT_TRANSLATE_NOOP("Columns", "Time stop"),
+        getter=lambda r: r.condition.spec.time_stop_s,
+        formatter=_minutes,
+        sample="000:00",
+    ),
+    Column(
+        key="session_end",
+        title=QT_TRANSLATE_NOOP("Columns", "At the close"),
+        getter=lambda r: r.condition.spec.session_end,
+        formatter=_end_text,
+        alignment=LEFT,
+        sample="Goes on",
+        tip=lambda r: i18n.text(r.condition.spec.session_end),
+    ),
+    Column(
+        key="oco",
+        title=QT_TRANSLATE_NOOP("Columns", "Group"),
+        getter=lambda r: r.condition.spec.oco_group,
+        alignment=LEFT,
+        sample="G000000000",
+        colour=lambda r: "muted",
     ),
     Column(
         key="id",
         title=QT_TRANSLATE_NOOP("Columns", "Condition"),
-        getter=lambda c: c.condition_id,
+        getter=lambda r: r.condition.condition_id,
         alignment=LEFT,
         sample="C000000000",
-        colour=lambda c: "muted",
-        tip=why,
+        colour=lambda r: "muted",
+        tip=lambda r: why(r.condition),
     ),
 )

@@ -12,6 +12,7 @@ from terminal import i18n, theme
 from terminal.docks.book import BookDock
 from terminal.docks.conditions import ConditionsDock
 from terminal.docks.contracts import ContractsDock
+from terminal.docks.coverage import CoverageStrip
 from terminal.docks.fills import FillsDock
 from terminal.docks.log import LogDock
 from terminal.docks.orders import OrdersDock
@@ -55,6 +56,7 @@ def build() -> Whole:
         right=(book, ticket),
         bottom=(orders, fills, positions, log),
         bar=bar,
+        strip=CoverageStrip(),
         lamps=lamps,
         menus=(bar.menu,),
     )
