@@ -19,7 +19,15 @@ from engine.brokers.base import Credentials
 from engine.brokers.replay import ReplayBroker
 from engine.errors import ChildError, DataFileError, SettingsError
 from engine.host import Host
-from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, ConditionState, Transition
+from engine.model.condition import (
+    ConditionAction,
+    ConditionCommand,
+    ConditionSpec,
+    ConditionState,
+    LevelsFrom,
+    SessionEnd,
+    Transition,
+)
 from engine.model.instrument import Instrument
 from engine.model.order import Order, Side
 from engine.model.session import SessionKind, TradingCalendar
@@ -39,7 +47,7 @@ READY_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionTable:
-    """One ``[[condition]]`` of a conditions file."""
+    """One ``[[condition]]`` of a conditions file; see :class:`engine.model.condition.ConditionSpec`."""
 
     action: Side
     trigger_price: int
@@ -49,6 +57,11 @@ class ConditionTable:
     quantity: int = 1
     following: bool = False
     trailing_points: int = 0
+    levels_from: LevelsFrom = LevelsFrom.ENTRY_LEVEL
+    breakeven_points: int = 0
+    time_stop_s: int = 0
+    session_end: SessionEnd = SessionEnd.REARM
+    oco_group: str = ""
 
 
 def read_conditions(path: Path, *, account: str, symbol: str) -> list[ConditionSpec]:

@@ -108,6 +108,10 @@ class TradingCalendar:
         self._opening_on: dict[date, tuple[Session, ...]] = {}
         self._last_found: dict[date | None, Session] = {}
 
+    def __reduce__(self) -> tuple[type[TradingCalendar], tuple[frozenset[date], frozenset[date]]]:
+        """Travels to other processes by its days alone: another thread may be adding to what it remembers."""
+        return TradingCalendar, (self._closed, self._opened)
+
     @staticmethod
     def covers(day: date) -> bool:
         """Whether the exchange's announced holidays of that day are known, so that answers are sure."""

@@ -6,7 +6,7 @@ strategy node performs. A new strategy implements :class:`Strategy` and is named
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.model.condition import Condition, ConditionCommand, ConditionExecution, Transition
 from engine.model.order import Order
@@ -46,3 +46,11 @@ class Strategy(Protocol):
 
     def symbols(self) -> frozenset[str]:
         """Contracts whose ticks it wants now."""
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """A strategy that is also told the time where no tick tells it: once a second, never in a paced market."""
+
+    def on_time(self, now_ns: int) -> Decision:
+        """Market time has come so far, ns UTC."""

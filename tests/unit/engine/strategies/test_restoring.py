@@ -4,7 +4,7 @@ from engine.model.condition import Condition, ConditionSpec, ConditionState
 from engine.model.order import Order, OrderStatus, OrderType, Side, TimeInForce
 from engine.model.signal import Leg, client_order_id, signal_id
 from engine.model.tick import Tick
-from engine.strategies.support_resistance import SupportResistance
+from engine.strategies.runner import SupportResistance
 
 ACCOUNT, SYMBOL = "A1", "TXFK4"
 SPEC = ConditionSpec(

@@ -20,7 +20,9 @@ from engine.model.order import Order, OrderStatus, OrderType, Reason, Side, Time
 from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick, TickFlag
 from engine.strategies.base import NOTHING, Decision
-from engine.strategies.support_resistance import SupportResistance, executions, refusal, share_of, step
+from engine.strategies.commands import refusal
+from engine.strategies.runner import SupportResistance, executions, share_of
+from engine.strategies.support_resistance import step
 from engine.timing import NS_PER_S
 
 S = ConditionState
@@ -119,7 +121,7 @@ class Run:
             ts_updated=self.now,
         )
         order = self.orders[before.client_order_id]
-        event = next(item for item in executions("c1", self.orders.values()) if item.order == order)
+        event = next(item for item in executions(self.condition, self.orders.values()) if item.order == order)
         self.took(self.strategy.on_event(event))
         return event
 
