@@ -34,9 +34,10 @@ def start(arguments: argparse.Namespace) -> int:
     except EngineError as error:
         print(f"terminal: {error}", file=sys.stderr)
         return 2
-    logs.configure(config.paths.logs, "terminal")
+    unlogged = logs.configure(config.paths.logs, "terminal")
     _catch_crashes()
-    preferences, warning = settings.load()
+    preferences, unread = settings.load()
+    warning = "; ".join(text for text in (unread, unlogged) if text)
     if arguments.language:
         preferences = replace(preferences, language=arguments.language)
     if arguments.theme:

@@ -1,5 +1,8 @@
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from engine import logs
 from engine.brokers.base import Credentials
 
 log = logs.get("engine.somewhere")
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +108,86 @@ def test_lines_of_libraries_arrive_too(tmp_path: Path) -> None:
     logging.getLogger("asyncio").warning("slow: %d %%", 7)
     log.info("100 % done")
     assert [line["event"] for line in lines(tmp_path)] == ["slow: 7 %", "100 % done"]
+
+
+# --- what goes wrong ---------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_cannot_be_used_gives_a_sentence_and_lines_on_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = tmp_path / "logs"
+    taken.write_text("a file, not a folder", encoding="utf-8")
+    told: list[str] = []
+    problem = logs.configure(taken, "gateway", forward=lambda level, text, ids: told.append(text))
+    log.info("goes on")
+    assert problem.startswith(f"{taken}: logs cannot be written there: ")
+    assert "[paths]" in problem
+    printed = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert printed == [problem, "goes on"]
+    assert told == [problem, "goes on"]
+
+
+def test_a_usable_folder_gives_no_sentence(tmp_path: Path) -> None:
+    assert logs.configure(tmp_path, "gateway") == ""
+
+
+SECOND = """
+import sys
+from pathlib import Path
+from engine import logs
+
+logs.configure(Path(sys.argv[1]), "gateway")
+logs.get("engine.second").info("second")
+print("logged", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_two_programs_of_a_name_write_files_of_their_own(tmp_path: Path) -> None:
+    logs.configure(tmp_path, "gateway")
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    with subprocess.Popen(
+        [sys.executable, "-c", SECOND, str(tmp_path)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as second:
+        assert second.stdout
+        assert second.stdout.readline() == "logged\n"
+        log.info("first")
+        second.communicate()
+    assert [line["event"] for line in lines(tmp_path)] == ["first"]
+    assert [line["event"] for line in lines(tmp_path, "gateway-2")] == ["second"]
+
+
+def test_a_file_is_taken_over_when_its_program_has_ended(tmp_path: Path) -> None:
+    for _ in range(2):
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+        command = [sys.executable, "-c", SECOND, str(tmp_path)]
+        subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert [line["event"] for line in lines(tmp_path)] == ["second", "second"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gateway.jsonl").symlink_to("/dev/full")
+    logs.configure(tmp_path, "gateway")
+    for _ in range(3):
+        log.info("lost")
+    printed = capsys.readouterr().err
+    assert printed.count("log lines are lost") == 1
+    assert "Traceback" not in printed
+
+
+def test_a_file_that_cannot_be_rotated_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(source: str, target: str) -> None:
+        raise PermissionError(13, "somebody holds it open", source)
+
+    monkeypatch.setattr(logs, "_KEPT_BYTES", 200)
+    monkeypatch.setattr(os, "rename", held)
+    logs.configure(tmp_path, "gateway")
+    for number in range(5):
+        log.info("kept", number=number)
+    assert [line["number"] for line in lines(tmp_path)] == ["0", "1", "2", "3", "4"]
