@@ -1,0 +1,157 @@
+"""The broker of the program under drill: calls travel over a pipe to the exchange in the drill's process.
+
+So the exchange outlives the program, as a real one does. A call without an answer is ambiguous.
+"""
+
+import itertools
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+from engine import logs
+from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, OrderReport
+from engine.drill.line import Hello
+from engine.errors import BrokerAmbiguous, BrokerRefused
+from engine.model.market import Contract, Environment
+from engine.model.order import Fill, Order
+from engine.model.position import Account
+from engine.timing import AcceleratedClock
+
+log = logs.get(__name__)
+
+
+class _Open:
+    """A call that waits for its answer."""
+
+    def __init__(self) -> None:
+        self.answered = threading.Event()
+        self.answer: tuple[Any, ...] = ()
+
+
+class RemoteBroker:
+    """A :class:`engine.brokers.base.Broker` whose exchange is at the other end of a pipe.
+
+    Args:
+        pipe: to :class:`engine.drill.line.Line`.
+        timeout_s: how long an answer is waited for.
+    """
+
+    environment = Environment.SIMULATED
+    is_paced = False
+
+    def __init__(self, pipe: Connection, timeout_s: float) -> None:
+        self._pipe, self._timeout_s = pipe, timeout_s
+        self._numbers = itertools.count(1)
+        self._calls: dict[int, _Open] = {}
+        self._sending = threading.Lock()
+        self._is_gone = False
+        self._listener: BrokerListener | None = None
+        self.clock = AcceleratedClock(0)
+        self._reader = threading.Thread(target=self._read, name="remote-broker", daemon=True)
+        self._reader.start()
+
+    # --- Broker --------------------------------------------------------------------------------------------------
+
+    def login(self, credentials: Credentials) -> tuple[Account, ...]:
+        hello: Hello = self._call("login", credentials)
+        self.clock = AcceleratedClock(hello.now_ns, hello.speed)
+        return hello.accounts
+
+    def contracts(self) -> tuple[Contract, ...]:
+        found: tuple[Contract, ...] = self._call("contracts")
+        return found
+
+    def start(self, listener: BrokerListener) -> None:
+        self._listener = listener
+        self._call("start")
+
+    def subscribe(self, symbol: str) -> None:
+        self._call("subscribe", symbol)
+
+    def unsubscribe(self, symbol: str) -> None:
+        self._call("unsubscribe", symbol)
+
+    def submit(self, approved: ApprovedOrder) -> str:
+        return str(self._call("submit", approved))
+
+    def cancel(self, order: Order) -> None:
+        self._call("cancel", order)
+
+    def replace(self, order: Order, price: int, quantity: int) -> None:
+        self._call("replace", order, price, quantity)
+
+    def query_orders(self, account: str) -> tuple[OrderReport, ...]:
+        found: tuple[OrderReport, ...] = self._call("query_orders", account)
+        return found
+
+    def query_fills(self, account: str) -> tuple[Fill, ...]:
+        found: tuple[Fill, ...] = self._call("query_fills", account)
+        return found
+
+    def query_positions(self, account: str) -> dict[str, int]:
+        found: dict[str, int] = self._call("query_positions", account)
+        return found
+
+    def set_pacers(self, nodes: frozenset[str]) -> None:
+        """The exchange waits for nobody."""
+
+    def on_watermark(self, node: str, round: int, position: int) -> None:
+        """The exchange waits for nobody."""
+
+    def close(self) -> None:
+        if not self._is_gone:
+            try:
+                self._call("close")
+            except BrokerAmbiguous:
+                log.warning("the exchange did not answer the farewell")
+        self._reader.join(self._timeout_s)
+        self._pipe.close()
+
+    # --- the pipe ------------------------------------------------------------------------------------------------
+
+    def _call(self, method: str, *args: Any) -> Any:
+        number, waiting = next(self._numbers), _Open()
+        self._calls[number] = waiting
+        try:
+            with self._sending:
+                self._pipe.send(("call", number, method, args))
+        except OSError as error:
+            raise BrokerAmbiguous(f"{method}: the line broke: {error}") from error
+        if not waiting.answered.wait(self._timeout_s):
+            self._calls.pop(number, None)
+            raise BrokerAmbiguous(f"{method}: no answer within {self._timeout_s:g} s")
+        match waiting.answer:
+            case ("reply" | "farewell", _, value):
+                return value
+            case ("refused", _, code, text):
+                raise BrokerRefused(code, text)
+            case _:
+                raise BrokerAmbiguous(str(waiting.answer[-1]))
+
+    def _read(self) -> None:
+        """Takes answers and reports until the line ends or the program has said farewell."""
+        while True:
+            try:
+                message = self._pipe.recv()
+            except (EOFError, OSError):
+                break
+            if message[0] == "tell":
+                self._tell(message[1], message[2])
+            elif waiting := self._calls.pop(message[1], None):
+                waiting.answer = message
+                waiting.answered.set()
+                if message[0] == "farewell":
+                    break
+        self._is_gone = True
+        for number in list(self._calls):
+            if waiting := self._calls.pop(number, None):
+                waiting.answer = ("ambiguous", number, "the line to the exchange is gone")
+                waiting.answered.set()
+
+    def _tell(self, method: str, args: tuple[Any, ...]) -> None:
+        if self._listener is None:
+            return
+        try:
+            getattr(self._listener, method)(*args)
+        except Exception:
+            log.exception("a report was not taken", method=method)

@@ -1,0 +1,269 @@
+"""The drill itself: one seeded run after the other, each with conditions, a fault, and the checks afterwards.
+
+The same seed gives the same faults, moments and conditions in the same order; how fast processes are, the machine
+decides, so the exact place where a fault strikes may differ from one time to the next.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from engine.drill.bench import Bench, Seen, World
+from engine.drill.faults import FAULTS, Fault, FaultClass
+from engine.drill.results import BrokenPromise, FaultResult, Progress, Promise, Report
+from engine.drill.scenario import Scenario
+from engine.model.order import OrderStatus
+from engine.settings import Settings
+
+LIMIT_S: Final = 5.0
+"""How long lots may be unguarded, from the moment of the fault."""
+_SETTLED_S: Final = 25.0
+"""How long everything may take to come to rest after a fault has passed."""
+_PASSED_S: Final = 30.0
+"""How long a fault may take to strike and to pass."""
+_LAYINGS: Final = 5
+"""How often conditions are put again for a fault that has not struck yet."""
+_FIRST_TRADE_S: Final = 30.0
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a drill does.
+
+    Attributes:
+        runs: how many.
+        seed: of everything random.
+        only: this run alone, 0 = all; it is the same one as in the whole drill.
+        classes: names of the fault classes, empty = all.
+        limit_s: how long lots may be unguarded.
+    """
+
+    runs: int = 50
+    seed: int = 1
+    only: int = 0
+    classes: tuple[str, ...] = ()
+    limit_s: float = LIMIT_S
+
+
+class Drill:
+    """All runs of a drill.
+
+    Args:
+        options: what it does.
+        world: where it trades.
+        settings: of the program.
+        ledger: the ledger file.
+        on_progress: called after each run.
+    """
+
+    def __init__(
+        self, options: Options, world: World, settings: Settings, ledger: Path, on_progress: OnProgress
+    ) -> None:
+        self._options, self._ledger, self._on_progress = options, ledger, on_progress
+        self._bench = Bench(world, settings, ledger, str(options.seed), options.limit_s)
+        self._world = world
+        self._results: dict[str, FaultResult] = {}
+        self._began = time.monotonic()
+        self._run = 0
+
+    def run(self) -> Report:
+        """Makes the runs until they are done or a promise is broken."""
+        broken: BrokenPromise | None = None
+        try:
+            self._start()
+            for number in self._numbers():
+                self._run = number
+                self._one(number)
+            self._finish()
+        except BrokenPromise as error:
+            broken = error
+        finally:
+            self._bench.close()
+        return self._report(broken)
+
+    def _numbers(self) -> list[int]:
+        if self._options.only:
+            return [self._options.only]
+        return list(range(1, self._options.runs + 1))
+
+    def _start(self) -> None:
+        self._bench.start()
+        deadline = time.monotonic() + _FIRST_TRADE_S
+        while not self._bench.look().probed.last_price:
+            if time.monotonic() > deadline:
+                raise BrokenPromise(Promise.RECOVERY, "no trade reached the program")
+        available = self._classes()
+        self._results = {item.name: FaultResult(item.name, item.text) for item in available}
+
+    def _classes(self) -> list[FaultClass]:
+        """The classes that this world and program know."""
+        processes = self._bench.seen.probed.pids
+        return [
+            item
+            for item in FAULTS
+            if (not item.process or item.process in processes)
+            and (self._world.is_simulated or not item.is_simulated)
+            and (not self._options.classes or item.name in self._options.classes)
+        ]
+
+    def _class_of(self, number: int) -> FaultClass:
+        """In every round each class has its turn once, in an order of the round's own."""
+        available = self._classes()
+        turn, place = divmod(number - 1, len(available))
+        random.Random(f"{self._options.seed}/round/{turn}").shuffle(available)
+        return available[place]
+
+    # --- one run -------------------------------------------------------------------------------------------------
+
+    def _one(self, number: int) -> None:
+        kind = self._class_of(number)
+        draw = random.Random(f"{self._options.seed}/run/{number}")
+        is_survived = False
+        try:
+            _Run(self._bench, kind.make(draw), Scenario(number, draw, self._bench)).go()
+            is_survived = True
+        finally:
+            result = self._results[kind.name].after(self._bench.watch.unguarded_s, is_survived=is_survived)
+            self._results[kind.name] = result
+        seconds = time.monotonic() - self._began
+        self._on_progress(Progress(number, self._options.runs, result, seconds))
+
+    def _finish(self) -> None:
+        """The ledger is checked once more when nothing writes it any more."""
+        self._bench.stop_program()
+        self._bench.check_ledger()
+
+    def _report(self, broken: BrokenPromise | None) -> Report:
+        books = self._bench.books
+        promise = broken.promise if broken else None
+        return Report(
+            seed=self._options.seed,
+            runs=self._run,
+            faults=tuple(self._results.values()),
+            orders=len(books.reports),
+            fills=len(books.fills),
+            deaths=self._bench.deaths,
+            duplicates=int(promise is Promise.ONCE),
+            lost=int(promise is Promise.NOTHING_LOST),
+            disagreements=int(promise is Promise.AGREEMENT),
+            broken=str(broken or ""),
+            run=self._run if broken else 0,
+            limit_s=self._options.limit_s,
+            seconds=time.monotonic() - self._began,
+            ledger=self._ledger,
+        )
+
+
+class _Run:
+    """Conditions, a fault, and what must hold afterwards."""
+
+    def __init__(self, bench: Bench, fault: Fault, scenario: "Scenario") -> None:
+        self._bench, self._fault, self._scenario = bench, fault, scenario
+
+    def go(self) -> None:
+        """From quiet to quiet."""
+        bench = self._bench
+        bench.begin_run()
+        self._until(lambda seen: bench.is_healthy(), _PASSED_S, "all processes and links work")
+        if self._fault.at_start:
+            self._strike_by_itself()
+        else:
+            self._strike_at_its_moment()
+        self._until(lambda seen: self._fault.is_over(bench), _PASSED_S, "the fault has passed")
+        self._fault.lift(bench)
+        self._settle()
+
+    def _strike_by_itself(self) -> None:
+        """A trap is laid and conditions are put until it springs."""
+        bench, fault = self._bench, self._fault
+        for _ in range(_LAYINGS):
+            fault.inject(bench)
+            self._scenario.put(holds=False)
+            self._until(
+                lambda seen: fault.is_real(bench) or self._scenario.is_over(seen),
+                _PASSED_S,
+                "conditions came to an end",
+            )
+            if self._is_struck():
+                return
+        raise BrokenPromise(Promise.RECOVERY, f"{_LAYINGS} times conditions were put and none entered")
+
+    def _is_struck(self) -> bool:
+        """A report of the last order may still be on its way, and with it the fault."""
+        deadline = time.monotonic() + 0.3
+        while not self._fault.is_real(self._bench) and time.monotonic() < deadline:
+            self._look()
+        return self._fault.is_real(self._bench)
+
+    def _strike_at_its_moment(self) -> None:
+        bench, moment = self._bench, self._fault.moment
+        began = time.monotonic()
+        self._scenario.put(holds=self._fault.wants_lots)
+
+        def has_come(seen: Seen) -> bool:
+            since = began if moment.mark is None else bench.line.marks.get(moment.mark)
+            return (since is not None and seen.at >= since + moment.delay_s) or self._scenario.is_over(seen)
+
+        if self._fault.wants_lots:
+            # The exits are far away: an exit comes only when it is asked for.
+            self._until(lambda seen: has_come(seen) or bool(seen.net), _PASSED_S, "a condition entered")
+        else:
+            self._until(has_come, _PASSED_S, "the moment of the fault came")
+        self._fault.inject(bench)
+
+    def _settle(self) -> None:
+        """Ends the conditions, waits for quiet, and compares all books."""
+        bench, scenario = self._bench, self._scenario
+        self._until(lambda seen: scenario.end(seen), _SETTLED_S, "every condition came to an end")
+        deadline, found = time.monotonic() + _SETTLED_S, bench.books.difference()
+        while True:
+            seen = self._look()
+            if bench.is_exchange_idle() and bench.is_healthy() and scenario.is_over(seen):
+                found = bench.books.difference()
+                if found is None and not seen.net:
+                    break
+            if time.monotonic() > deadline:
+                raise self._unsettled(seen, found)
+        bench.books.check_exits(bench.adopted)
+        bench.books.close_run()
+
+    def _unsettled(self, seen: Seen, found: tuple[Promise, str] | None) -> BrokenPromise:
+        if found is not None:
+            return BrokenPromise(found[0], found[1])
+        if seen.net:
+            text = f"every condition has ended, and the exchange holds {seen.net:+d} lots"
+            return BrokenPromise(Promise.GUARDED, text)
+        working = [item.client_order_id for item in self._bench.books.reports.values() if not item.status.is_final]
+        text = f"no quiet after {_SETTLED_S:g} s; links {seen.probed.links}, working at the exchange: {working}"
+        return BrokenPromise(Promise.RECOVERY, text)
+
+    def _until(self, holds: Callable[[Seen], bool], limit_s: float, what: str) -> None:
+        deadline = time.monotonic() + limit_s
+        while not holds(seen := self._look()):
+            if time.monotonic() > deadline:
+                raise BrokenPromise(Promise.RECOVERY, f"not within {limit_s:g} s: {what}; {_told(seen)}")
+
+    def _look(self) -> Seen:
+        """Looks at everything, and at what must never happen."""
+        bench = self._bench
+        seen = bench.look()
+        bench.books.look()
+        bench.books.check_once(bench.conditions)
+        for halt in bench.books.ledger.halts:
+            raise BrokenPromise(Promise.RECOVERY, f"trading was halted by {halt.by}: {halt.text}")
+        return seen
+
+
+def _told(seen: Seen) -> str:
+    """What the program says of itself, in short."""
+    probed = seen.probed
+    states = {key: f"{item.state} {item.reason} {item.text}".strip() for key, item in probed.conditions.items()}
+    orders = [f"{item.signal_id or item.client_order_id} {item.status}" for item in probed.open_orders]
+    unknown = [item for item in probed.open_orders if item.status is OrderStatus.UNKNOWN]
+    links = {name: str(state) for name, state in probed.links.items()}
+    return f"processes {probed.pids}, links {links}, conditions {states}, orders {orders}, {len(unknown)} unknown"
