@@ -73,6 +73,8 @@ class SimulatedExchange:
         self._silent: set[str] = set()
         """Orders whose acceptance is the reply that got lost."""
         self._is_up = False
+        self.is_muted = False
+        """A fault on command: the quote side says nothing, and no event tells that it is so."""
         self._change_link_ns = 0
         self._outbox: list[_Output] = []
         self._withheld: list[_Output] = []
@@ -279,7 +281,7 @@ class SimulatedExchange:
         """Sorts out what is told now, later or never."""
         for output in outputs:
             if isinstance(output, MarketPrint | MarketBook):
-                if self._is_up and output.symbol in self._subscribed:
+                if self._is_up and not self.is_muted and output.symbol in self._subscribed:
                     self._outbox.append(output)
             elif isinstance(output, OrderReport) and self._is_lost(output):
                 self._silent.discard(output.client_order_id)

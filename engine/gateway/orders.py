@@ -9,16 +9,15 @@ from dataclasses import replace
 from engine import logs
 from engine.brokers.base import ApprovedOrder, OrderReport
 from engine.errors import BrokerAmbiguous, BrokerRefused, OrderStateError, UnknownInstrument
+from engine.gateway.exposure import Exposure
 from engine.gateway.journal import Journal
 from engine.gateway.market import Market
 from engine.gateway.points import OnPoint, Point
-from engine.gateway.risk import RiskContext, RiskRefused, check, exchange_lots
-from engine.model.condition import ConditionState
+from engine.gateway.risk import RiskRefused, check, check_change, exchange_lots, refused
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, Reason, SubmitOrder, TimeInForce
 from engine.model.position import Account
 from engine.model.signal import SignalRefused
-from engine.settings import Risk
 from engine.wire.messages import Refused
 
 log = logs.get(__name__)
@@ -31,7 +30,7 @@ class Orders:
         journal: writes and tells.
         market: contracts, prices and sessions.
         accounts: the order accounts of the login.
-        limits: of risk.
+        exposure: what risk compares with its limits.
         on_point: called at each point of an order's life (drills and measurements only).
         on_decided: called when a signal has become an order or was refused.
         on_entered: called with the condition's id when an entry order of it has filled.
@@ -42,13 +41,13 @@ class Orders:
         journal: Journal,
         market: Market,
         accounts: tuple[Account, ...],
-        limits: Risk,
+        exposure: Exposure,
         *,
         on_point: OnPoint | None,
         on_decided: Callable[[], None],
         on_entered: Callable[[str], None],
     ) -> None:
-        self._journal, self._market, self._limits = journal, market, limits
+        self._journal, self._market, self._exposure = journal, market, exposure
         self._broker, self._state = market.broker, journal.state
         self._accounts = tuple(account.account for account in accounts)
         self._on_point, self._on_entered = on_point, on_entered
@@ -70,11 +69,14 @@ class Orders:
         if command.account not in self._accounts:
             return Refused(code=Reason.UNKNOWN_ACCOUNT, text=f"{command.account!r} is no account of this login")
         order = Order.from_command(command, self._cause_ns(command))
+        if command.reduce_only and self._market.is_stale(command.symbol, self._journal):
+            order = replace(order, text=f"sent while the feed of {command.symbol} was silent")
         if not order.reduce_only and (first := self._state.first_of_group(order.condition_id)):
             return self._denied(order, Reason.OTHER_CANCELS, f"{first} of its group entered first", cause)
         verdict = self._verdict(order, instrument)
         if isinstance(verdict, RiskRefused):
             return self._denied(order, verdict.reason, verdict.text, cause)
+        self._exposure.passed(verdict)
         self._pass(Point.APPROVED, order)
         intended = self._journal.intend(verdict, cause)
         if isinstance(intended, ApprovedOrder):
@@ -106,59 +108,41 @@ class Orders:
         return self._market.now_ns()
 
     def _verdict(self, order: Order, instrument: Instrument) -> ApprovedOrder | RiskRefused:
-        lots = self._state.reducible(order.account, order.symbol, order.side, order.condition_id)
         if order.reduce_only:
-            if not lots and self._state.closing(order.account, order.symbol, order.side):
-                return RiskRefused(Reason.EXIT_WORKING, f"other orders close all {order.symbol} lots already")
+            lots = self._state.reducible(order.account, order.symbol, order.side, order.condition_id)
             if not lots:
-                return RiskRefused(Reason.NOT_REDUCING, f"no {order.symbol} lots are left to close")
-            context = self._context(order, instrument)
+                return self._nothing_to_close(order)
+            context = self._exposure.context(order, instrument)
             if order.signal_id:  # the strategy gives another signal for what is left
                 lots = min(lots, exchange_lots(order, context))
             return check(replace(order, quantity=min(order.quantity, lots)), context, is_reducing=True)
-        # A person closes a position by hand: that passes a halt, as far as no other order closes it already.
-        lots -= sum(
+        is_reducing = self._closes_by_hand(order)
+        if self._journal.error and not is_reducing:
+            return refused(Reason.LEDGER, "{actual}", limit="can be written", actual=self._journal.error)
+        return check(order, self._exposure.context(order, instrument), is_reducing=is_reducing)
+
+    def _nothing_to_close(self, order: Order) -> RiskRefused:
+        if lots := self._state.closing(order.account, order.symbol, order.side):
+            sentence = "other orders close all {symbol} lots already: {actual} are being closed, {limit} are left"
+            return refused(Reason.EXIT_WORKING, sentence, limit=0, actual=lots, symbol=order.symbol)
+        sentence = "no {symbol} lots are left to close: {actual} were to be closed, {limit} can be"
+        return refused(Reason.NOT_REDUCING, sentence, limit=0, actual=order.quantity, symbol=order.symbol)
+
+    def _closes_by_hand(self, order: Order) -> bool:
+        """A person closes lots by hand: that passes a halt, as far as no other order closes them already."""
+        lots = self._state.reducible(order.account, order.symbol, order.side) - sum(
             item.remaining
             for item in self._state.working(order.symbol)
             if item.side is order.side and item.account == order.account and not item.reduce_only
+            if item.client_order_id != order.client_order_id
         )
-        is_reducing = not order.signal_id and order.quantity <= lots
-        if self._journal.error and not is_reducing:
-            return RiskRefused(Reason.LEDGER, self._journal.error)
-        return check(order, self._context(order, instrument), is_reducing=is_reducing)
-
-    def _context(self, order: Order, instrument: Instrument) -> RiskContext:
-        now = order.ts_created
-        last_day = instrument.last_trading_day
-        session = self._market.calendar.session_at(now, last_trading_day=last_day)
-        if session is None:
-            session = self._market.calendar.next_session(now, last_trading_day=last_day)
-        tick = self._market.ticks.last_tick(order.symbol)
-        condition = self._state.conditions.get(order.condition_id)
-        working = sum(
-            item.side.sign * item.remaining
-            for item in self._state.working(order.symbol)
-            if item.account == order.account and item.side is order.side and not item.reduce_only
-        )
-        return RiskContext(
-            limits=self._limits,
-            instrument=instrument,
-            contract=self._market.contracts.get(order.symbol),
-            net=self._state.net(order.account, order.symbol),
-            working=working,
-            last_price=tick.price if tick else 0,
-            silence_s=self._market.silence_s(order.symbol),
-            phase=self._market.calendar.phase_at(now, last_trading_day=last_day),
-            session=session.kind if session else None,
-            halt=self._state.halt,
-            is_cancelled=condition is not None and condition.state is ConditionState.CANCELLED,
-        )
+        return not order.signal_id and order.quantity <= lots
 
     def price_problem(self, order: Order) -> RiskRefused | None:
-        """Why an order's price may not be changed to what it says now; None if it may."""
-        context = self._context(order, self._market.instrument(order.symbol))
-        verdict = check(replace(order, quantity=1), context, is_reducing=order.reduce_only)
-        return verdict if isinstance(verdict, RiskRefused) else None
+        """Why a working order may not get the price it has here, None if it may. Fewer lots always pass."""
+        now = replace(order, quantity=order.remaining, ts_created=self._market.now_ns())
+        context = self._exposure.context(now, self._market.instrument(order.symbol))
+        return check_change(now, context, is_reducing=order.reduce_only or self._closes_by_hand(now))
 
     def _call_broker(self, approved: ApprovedOrder) -> Order:
         order, now = approved.order, self._market.now_ns

@@ -23,7 +23,7 @@ from engine.model.session import SessionKind, TradingCalendar
 from engine.model.signal import SignalRefused
 from engine.model.tick import Tick
 from engine.nodes.strategy import StrategyFactory
-from engine.settings import Settings, Simulation, with_free_ports
+from engine.settings import Risk, Settings, Simulation, with_free_ports
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
 from engine.wire.messages import GetSnapshot, ProcessState, ProcessStatus, SelectContracts, Snapshot
@@ -243,7 +243,8 @@ class Engine:
 
 
 def settings_for_tests(**changes: Any) -> Settings:
-    """Any free port; other sections as given."""
+    """Any free port and orders as fast as a test gives them; other sections as given."""
+    changes.setdefault("risk", Risk(duplicate_window_s=0.0))
     return with_free_ports(dataclasses.replace(Settings(), **changes))
 
 

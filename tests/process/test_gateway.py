@@ -316,7 +316,7 @@ def test_a_halted_entry_of_a_condition_ends_it_with_the_reason(tmp_path: Path) -
 
 def test_flatten_closes_in_slices_that_the_exchange_takes(tmp_path: Path) -> None:
     with simulated(tmp_path, at_night=True) as engine:
-        for lots in (5, 5, 2):
+        for lots in (5, 4, 3):
             engine.filled(engine.submit(engine.command(S, lots)))
         assert engine.net() == -12
         assert engine.submit(engine.command(S, 6)).reason == Reason.ORDER_SIZE
@@ -407,7 +407,10 @@ def test_the_broker_is_asked_about_a_lost_reply_also_while_the_link_stays_up(
 
 
 def test_orders_whose_replies_are_all_lost_are_each_sent_once(tmp_path: Path) -> None:
-    with simulated(tmp_path, simulation=Simulation(speed=5.0, lost_reply_rate=1.0)) as engine:
+    settings = settings_for_tests(
+        simulation=Simulation(speed=5.0, lost_reply_rate=1.0), risk=Risk(duplicate_window_s=0.0)
+    )
+    with simulated(tmp_path, settings=settings) as engine:
         orders = [engine.submit(engine.command()) for _ in range(8)]
         assert all(order.status is OS.UNKNOWN for order in orders)
         exchange(engine).drop_link(2)
@@ -424,9 +427,8 @@ def test_a_dropped_link_is_shown_and_takes_no_orders(tmp_path: Path) -> None:
         order = resting(engine)
         exchange(engine).drop_link(5)
         until(lambda: engine.link_states("trade")[-1:] == [LinkState.DOWN], "the drop")
-        refused = engine.submit(engine.command())
-        assert (refused.status, refused.reason) == (OS.REJECTED, Reason.BROKER)
-        assert Reason.NOT_CONNECTED in refused.text
+        denied = engine.submit(engine.command())
+        assert (denied.status, denied.reason) == (OS.DENIED, Reason.RECONCILING)
         assert engine.refusal(CancelOrder(client_order_id=order.client_order_id)) == Reason.BROKER
         until(lambda: engine.link_states("trade")[-1:] == [LinkState.UP], "the return")
         assert engine.link_states("quote")[-2:] == [LinkState.DOWN, LinkState.UP]
@@ -449,14 +451,23 @@ def test_a_silent_feed_lets_no_entry_through_but_exits(tmp_path: Path) -> None:
     settings = settings_for_tests(risk=Risk(stale_feed_s=0.4))
     with simulated(tmp_path, settings=settings, simulation=Simulation(speed=20.0)) as engine:
         hold(engine, 1)
-        exchange(engine).unsubscribe(SYMBOL)  # the vendor says nothing any more
+        exchange(engine).is_muted = True
         until(lambda: LinkState.STALE in engine.link_states(f"feed.{SYMBOL}"), "a stale feed")
         order = engine.submit(engine.command(B))
         assert (order.status, order.reason) == (OS.DENIED, Reason.STALE_FEED)
-        engine.filled(engine.submit(engine.command(S)))
-        exchange(engine).subscribe(SYMBOL)
+        done = engine.filled(engine.submit(engine.command(S, reduce_only=True)))
+        assert done.text == f"sent while the feed of {SYMBOL} was silent"
+        exchange(engine).is_muted = False
         until(lambda: engine.link_states(f"feed.{SYMBOL}")[-1:] == [LinkState.UP], "a living feed")
         engine.filled(engine.submit(engine.command(B)))
+
+
+def test_a_feed_that_the_vendor_forgot_is_subscribed_again(tmp_path: Path) -> None:
+    settings = settings_for_tests(risk=Risk(stale_feed_s=0.4))
+    with simulated(tmp_path, settings=settings, simulation=Simulation(speed=20.0)) as engine:
+        exchange(engine).unsubscribe(SYMBOL)
+        until(lambda: LinkState.STALE in engine.link_states(f"feed.{SYMBOL}"), "a stale feed")
+        until(lambda: engine.link_states(f"feed.{SYMBOL}")[-1:] == [LinkState.UP], "a living feed")
 
 
 # --- conditions --------------------------------------------------------------------------------------------------
