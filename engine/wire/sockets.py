@@ -429,13 +429,27 @@ class Requester(Socket):
 class Forwarder:
     """XSUB and XPUB back to back: publishers connect to one end, subscribers to the other."""
 
-    def __init__(self, inward: str, outward: str, *, wire: Wire, keys: ServerKeys | None) -> None:
+    def __init__(
+        self,
+        inward: str,
+        outward: str,
+        *,
+        wire: Wire,
+        keys: ServerKeys | None,
+        context: zmq.Context[zmq.Socket[bytes]] | None = None,
+    ) -> None:
         high_water: dict[int, int | bytes] = {
             zmq.SNDHWM: wire.publish_high_water,
             zmq.RCVHWM: wire.subscribe_high_water,
         }
         self.inward = Socket(
-            zmq.XSUB, wire=wire, keys=keys, bind=inward, domain=Domain.TELEMETRY_IN, options=high_water
+            zmq.XSUB,
+            wire=wire,
+            keys=keys,
+            bind=inward,
+            domain=Domain.TELEMETRY_IN,
+            options=high_water,
+            context=context,
         )
         try:
             self.outward = Socket(
@@ -446,6 +460,7 @@ class Forwarder:
                 domain=Domain.TELEMETRY_OUT,
                 max_frame=_MAX_SUBSCRIPTION,
                 options=high_water,
+                context=context,
             )
         except WireError:
             self.inward.close()
