@@ -1,23 +1,27 @@
 """The strategy process: ticks and events from the feed into a strategy, its decisions out to executor and gateway.
 
-Gaps are seen by number and repaired from the gateway's ring; a lost event is repaired by a snapshot. In a paced
-market (replay) it processes ticks only as far as granted, stops at a tick that gave signals, and answers every
-grant, so that replay time decides and not how fast processes happen to run.
+Gaps are seen by number and repaired from the gateway's ring; a lost event is repaired by a snapshot. Where these
+cannot be had nothing is entered, and what guards goes on. In a paced market (replay) it processes ticks only as
+far as granted, stops at a tick that gave signals, and answers every grant, so that replay time decides and not how
+fast processes happen to run.
 """
 
+import functools
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from engine import logs
 from engine.errors import RequestError
-from engine.model.condition import ConditionCommand, ConditionExecution, ConditionState
+from engine.model.condition import ConditionAction, ConditionCommand, ConditionExecution, ConditionState
 from engine.model.order import Reason
 from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick
-from engine.strategies.base import NOTHING, Decision, Strategy
+from engine.nodes.asking import Asker
+from engine.nodes.sight import Sight
+from engine.strategies.base import NOTHING, Decision, Strategy, Timed
 from engine.supervision.child import Child
 from engine.timing import NS_PER_S
 from engine.wire.messages import (
@@ -25,18 +29,17 @@ from engine.wire.messages import (
     Envelope,
     Family,
     GetSnapshot,
-    GetTicks,
     Pace,
     Pulse,
     Snapshot,
-    Ticks,
     Watermark,
 )
 from engine.wire.sockets import Poller, Pusher, Requester, Subscriber
 
 log = logs.get(__name__)
 _LOOP_MS: Final = 100
-_PAGE: Final = 20_000
+_PATIENCE_S: Final = 1.0
+"""Pause before the gateway, which did not answer at the start, is asked again."""
 EVENT_TOPICS: Final = (
     "order.",
     "fill.",
@@ -45,6 +48,8 @@ EVENT_TOPICS: Final = (
     "transition.",
     "signal.",
     "halt",
+    "limits",
+    "difference.",
     "link.",
     "contract.",
     "pace",
@@ -73,8 +78,7 @@ def main(child: Child) -> None:
             if subscriber in ready:
                 for _, envelope in subscriber.drain():
                     node.on_message(envelope)
-            node.on_replies()
-            node.resend()
+            node.tend()
             child.telemetry.counts["undecodable"] = subscriber.undecodable + requester.undecodable
             child.telemetry.beat()
     finally:
@@ -105,11 +109,13 @@ class StrategyNode:
     ) -> None:
         self._child, self._strategy = child, strategy
         self._subscriber, self._pusher, self._requester = subscriber, pusher, requester
+        self._asker = Asker(child, requester)
         self._resend_s = child.context.settings.strategy.signal_resend_s
         self._age_limit_ns = int(child.context.settings.risk.entry_signal_age_s * NS_PER_S)
         self._is_paced = child.context.is_paced
         self._last_seq: dict[str, int] = {}
         self._event_seq = 0
+        self._sight = Sight(child.telemetry)
         self._unanswered: dict[str, _Unanswered] = {}
         self._queue: deque[tuple[int, Tick]] = deque()
         self._round = 0
@@ -120,33 +126,57 @@ class StrategyNode:
     # --- beginning, and beginning again --------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Takes a snapshot, restores the strategy, catches up on ticks and joins a paced market."""
-        snapshot: Snapshot = self._requester.request(GetSnapshot())
+        """Takes a snapshot, restores the strategy, catches up on ticks and joins a paced market.
+
+        A gateway that does not answer yet is asked again until it does, or the process is asked to stop.
+        """
+        while not self._child.is_stopping:
+            try:
+                self._begin(self._asker.ask(GetSnapshot()))
+                return
+            except RequestError as error:
+                log.warning("the strategy waits for the gateway", error=str(error))
+                self._asker.rest(_PATIENCE_S)
+
+    def _begin(self, snapshot: Snapshot) -> None:
         self._event_seq = _seq(snapshot, Family.EVENT)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
         text = "the strategy was restarted before the signal was taken"
         self._perform(self._without_stale_entries(decision, text))
         self._follow_symbols(snapshot)
-        if self._is_paced:
-            if snapshot.pace:
-                self._round, self._granted = snapshot.pace.round, snapshot.pace.position
-            missed = [found for symbol in self._last_seq for found in self._fetch(symbol)]
-            self._queue.extend(sorted(missed, key=lambda found: found[0]))
-            self._advance()
-            self._answer(0)
+        if not self._is_paced:
+            self._pass_time(snapshot.now_ns)
+            return
+        if snapshot.pace:
+            self._round, self._granted = snapshot.pace.round, snapshot.pace.position
+        missed = [found for symbol in self._last_seq for found in self._missed(symbol)]
+        self._queue.extend(sorted(missed, key=lambda found: found[0]))
+        self._advance()
+        self._answer(0)
 
     def _without_stale_entries(self, decision: Decision, text: str) -> Decision:
         """Refuses entries that are old, or of which nobody knows how old they are. Exits are sent."""
         if self._is_paced:
             return decision
+        return self._refused(decision, Reason.STALE_SIGNAL, lambda signal: text)
+
+    def _without_blind_entries(self, decision: Decision) -> Decision:
+        """Refuses entries of contracts of which something was not seen. Exits are sent."""
+        return self._refused(decision, Reason.GAP, self._sight.refusal)
+
+    def _refused(self, decision: Decision, reason: Reason, why: Callable[[Signal], str]) -> Decision:
+        """The decision without the entries for which there is a sentence why not; these are refused."""
         kept = []
         for signal in decision.signals:
-            if signal.leg is not Leg.ENTRY:
+            text = why(signal) if signal.leg is Leg.ENTRY else ""
+            if not text:
                 kept.append(signal)
                 continue
-            refused = SignalRefused(signal=signal, reason=Reason.STALE_SIGNAL, text=text, ts_event=signal.ts_event)
+            refused = SignalRefused(signal=signal, reason=reason, text=text, ts_event=signal.ts_event)
             self._requester.send(refused, cause=signal.signal_id)
-        return replace(decision, signals=tuple(kept))
+            self._child.telemetry.count("refused")
+            self._given.append(signal.signal_id)  # a replay waits until it is decided
+        return replace(decision, signals=tuple(kept)) if len(kept) < len(decision.signals) else decision
 
     def _follow_symbols(self, snapshot: Snapshot) -> None:
         """Begins to watch newly wanted contracts, from where their conditions were armed."""
@@ -162,34 +192,50 @@ class StrategyNode:
             last = next((item.tick for item in snapshot.last if item.symbol == symbol), None)
             self._last_seq[symbol] = min(seqs) if seqs else (last.seq if last else 0)
             if not self._is_paced:
-                for _, tick in self._fetch(symbol):
-                    self._process(tick)
+                self._catch_up(symbol)
 
-    def _fetch(self, symbol: str) -> list[tuple[int, Tick]]:
+    def _catch_up(self, symbol: str) -> None:
+        """Processes the ticks after the last known one; without them the contract is not followed yet."""
+        try:
+            for _, tick in self._missed(symbol):
+                self._process(tick)
+        except RequestError:
+            del self._last_seq[symbol]
+            raise
+
+    def _missed(self, symbol: str) -> Iterator[tuple[int, Tick]]:
         """The ticks after the last known one and their numbers in the family, from the gateway's ring."""
-        found: list[tuple[int, Tick]] = []
-        after = self._last_seq[symbol]
-        while True:
-            page: Ticks = self._requester.request(GetTicks(symbol=symbol, after_seq=after, limit=_PAGE))
-            if page.ticks and page.ticks[0].seq > after + 1:
-                self._child.telemetry.count("lost", page.ticks[0].seq - after - 1)
-                log.error("ticks lost", symbol=symbol, after=after, first=page.ticks[0].seq)
-            found += zip(page.positions, page.ticks, strict=True)
-            if page.is_complete or not page.ticks:
-                return found
-            after = page.ticks[-1].seq
+        return self._asker.ticks_after(symbol, self._last_seq[symbol], functools.partial(self._sight.lose, symbol))
+
+    # --- in step with the ledger ---------------------------------------------------------------------------------
+
+    def tend(self) -> None:
+        """What is due whether messages come or not; call it at least every 0.1 s."""
+        self._asker.take_replies()
+        self._resend()
+        if self._sight.is_question_due:
+            self._resync()
 
     def _resync(self) -> None:
         """Some event was lost: begins again from what the ledger knows."""
         self._child.telemetry.count("resyncs")
-        snapshot: Snapshot = self._requester.request(GetSnapshot())
+        try:
+            self._restore(self._asker.ask(GetSnapshot()))
+        except RequestError as error:
+            self._sight.fall_out(error)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        was_out = self._sight.come_back()
         self._event_seq = _seq(snapshot, Family.EVENT)
         for order in snapshot.orders:
             self._unanswered.pop(order.signal_id, None)
         pending = set(self._unanswered)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
         again = tuple(signal for signal in decision.signals if signal.signal_id not in pending)
-        self._perform(replace(decision, signals=again))
+        decision = replace(decision, signals=again)
+        if was_out:
+            decision = self._without_stale_entries(decision, "the gateway did not answer when it was given")
+        self._perform(decision)
         self._follow_symbols(snapshot)
         if self._is_paced and snapshot.pace and snapshot.pace.round > self._round:
             self._take_pace(snapshot.pace)
@@ -208,13 +254,15 @@ class StrategyNode:
             return
         if envelope.seq <= self._event_seq:
             return
-        if envelope.seq > self._event_seq + 1:
+        if envelope.seq > self._event_seq + 1 and self._sight.is_in_step:
             log.warning("events lost", after=self._event_seq, next=envelope.seq)
             self._resync()
             return
         self._event_seq = envelope.seq
         if isinstance(body, Pulse):
             self._child.telemetry.worked()  # a market without a trade is no fault of this process
+            if not self._is_paced:
+                self._pass_time(body.now_ns)
         elif isinstance(body, Pace):
             self._take_pace(body)
         elif isinstance(body, ConditionCommand | ConditionExecution | SignalRefused):
@@ -225,9 +273,20 @@ class StrategyNode:
             self._unanswered.pop(event.signal.signal_id, None)
         elif isinstance(event, ConditionExecution):
             self._unanswered.pop(event.order.signal_id, None)
-        self._perform(self._strategy.on_event(event))
-        if self._strategy.symbols() - set(self._last_seq):
-            self._follow_symbols(self._requester.request(GetSnapshot()))
+        decision = self._strategy.on_event(event)
+        if isinstance(event, ConditionCommand) and event.action in (ConditionAction.ARM, ConditionAction.PUT):
+            for condition in decision.conditions:
+                self._sight.accept(condition.spec.symbol)
+        self._perform(decision)
+        if self._sight.is_in_step and self._strategy.symbols() - set(self._last_seq):
+            try:
+                self._follow_symbols(self._asker.ask(GetSnapshot()))
+            except RequestError as error:
+                self._sight.fall_out(error)
+
+    def _pass_time(self, now_ns: int) -> None:
+        if isinstance(self._strategy, Timed):
+            self._perform(self._strategy.on_time(now_ns))
 
     def _take_tick(self, tick: Tick) -> None:
         """Processes a tick, repairing a gap before it."""
@@ -236,11 +295,20 @@ class StrategyNode:
             return
         if tick.seq > last + 1:
             self._child.telemetry.count("gaps")
-            for _, missed in self._fetch(tick.symbol):
-                if missed.seq < tick.seq or not self._is_paced:  # what comes again later is dropped by its number
-                    self._process(missed)
+            self._repair(tick)
         if tick.seq > self._last_seq[tick.symbol]:
             self._process(tick)
+
+    def _repair(self, tick: Tick) -> None:
+        """Processes the ticks before this one that did not come, as far as they can be had."""
+        try:
+            for _, missed in self._missed(tick.symbol) if self._sight.is_in_step else ():
+                if missed.seq < tick.seq or not self._is_paced:  # what comes again later is dropped by its number
+                    self._process(missed)
+        except RequestError as error:
+            self._sight.fall_out(error)
+        if tick.seq > self._last_seq[tick.symbol] + 1:
+            self._sight.lose(tick.symbol, tick.seq - self._last_seq[tick.symbol] - 1)
 
     def _process(self, tick: Tick) -> None:
         self._last_seq[tick.symbol] = tick.seq
@@ -257,6 +325,7 @@ class StrategyNode:
     # --- decisions -----------------------------------------------------------------------------------------------
 
     def _perform(self, decision: Decision) -> None:
+        decision = self._without_blind_entries(decision)
         for signal in decision.signals:
             self._send(signal)
         for condition in decision.conditions:
@@ -278,7 +347,7 @@ class StrategyNode:
         frame = self._pusher.push(signal, id=signal.signal_id)
         self._unanswered[signal.signal_id] = _Unanswered(frame, time.monotonic() + self._resend_s)
 
-    def resend(self) -> None:
+    def _resend(self) -> None:
         """Sends again what nobody acknowledged, and asks the ledger whether the answer was lost."""
         if not self._unanswered:
             return
@@ -289,14 +358,8 @@ class StrategyNode:
             item.resend_at = now + self._resend_s
             if not self._pusher.repeat(item.frame):
                 log.warning("executor does not take signals", signal=signal_id)
-        if due:
+        if due and self._sight.is_in_step:
             self._resync()
-
-    def on_replies(self) -> None:
-        """Takes the gateway's answers to reports; an unanswered one is told again by the next resync."""
-        for _, reply in self._requester.replies():
-            if isinstance(reply, RequestError):
-                log.error("report unanswered", error=str(reply))
 
     # --- paced markets -------------------------------------------------------------------------------------------
 
