@@ -1,13 +1,16 @@
 """Nodes that misbehave, and a strategy of its own kind: what spawned children of the process tests run."""
 
+import itertools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from multiprocessing.connection import Connection
+from pathlib import Path
 
+from engine.errors import EngineError
 from engine.model.condition import Condition
 from engine.model.order import Order, Side
 from engine.model.session import TAIPEI
@@ -46,6 +49,41 @@ def silent(child: Child) -> None:
 def crashes(child: Child) -> None:
     """Dies at once."""
     raise RuntimeError("as the test wants it")
+
+
+def cannot_go_on(child: Child) -> None:
+    """Meets trouble that the program knows."""
+    raise EngineError("the port is taken; choose another")
+
+
+def needs_a_file(child: Child) -> None:
+    """Dies unless the file exists that its context names."""
+    if not Path(child.context.extra["file"]).exists():
+        raise EngineError("the file is missing")
+    good(child)
+
+
+def works(child: Child) -> None:
+    """Does its work until it is asked to stop."""
+    child.ready()
+    _beat_until_stop(child, lambda count: child.telemetry.worked())
+
+
+def stops_working(child: Child) -> None:
+    """Lives and says so, but does its work no more after a while."""
+    child.ready()
+    _beat_until_stop(child, lambda count: child.telemetry.worked() if count < 10 else None)
+
+
+def _beat_until_stop(child: Child, work: Callable[[int], None]) -> None:
+    poller = Poller(child.stopping)
+    for count in itertools.count():
+        poller.wait(10)
+        if child.is_stopping:
+            return
+        work(count)
+        child.telemetry.count("looks")
+        child.telemetry.beat()
 
 
 def dies_after_ready(child: Child) -> None:
