@@ -162,7 +162,7 @@ def _condition_command(
     tick_seq = last.seq if last else 0
     numbered = replace(command, revision=(known.revision if known else 0) + 1, tick_seq=tick_seq)
     if known is None:
-        after = support_resistance.created(numbered)
+        after = support_resistance.created(numbered, gateway.market.now_ns())
     else:
         after, _ = support_resistance.step(known, numbered)
         if moved := support_resistance.transition(known, after, numbered):
