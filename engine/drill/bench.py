@@ -82,6 +82,9 @@ class Bench:
         self.conditions: dict[str, int] = {}
         """Conditions of the present run and the lots that each may enter."""
         self.adopted: dict[str, int] = {}
+        """Those that took over lots of a person's order, and how many."""
+        self.groups: dict[str, set[str]] = {}
+        """Those of which one cancels the others."""
         self._program: RunningProgram | None = None
         self._plan = ProgramPlan(settings, ledger, world.symbol)
         self.seen = Seen(time.monotonic(), Probed({}, False), 0)
@@ -123,7 +126,7 @@ class Bench:
         self.watch.begin_run()
         self.run_deaths = 0
         self.expects_death, self.can_guard, self.may_guard = False, True, True
-        self.conditions, self.adopted = {}, {}
+        self.conditions, self.adopted, self.groups = {}, {}, {}
 
     # --- looking -------------------------------------------------------------------------------------------------
 

@@ -104,22 +104,14 @@ class Books:
         except BrokerRefused:
             return {}
 
-    def open_lots(self, conditions: Iterable[str]) -> dict[str, int]:
-        """Lots that each condition entered and has not exited, by the exchange's fills."""
-        lots: Counter[str] = Counter(dict.fromkeys(conditions, 0))
-        for fill in self.fills.values():
-            order = self._line.orders.get(fill.client_order_id)
-            if order is not None and order.condition_id in lots:
-                lots[order.condition_id] += -fill.quantity if order.reduce_only else fill.quantity
-        return dict(lots)
-
     # --- promises that break once and for all --------------------------------------------------------------------
 
-    def check_once(self, asked: dict[str, int]) -> None:
+    def check_once(self, asked: dict[str, int], adopted: dict[str, int]) -> None:
         """No order twice, no lots too many.
 
         Args:
             asked: lots that each condition of the run may enter.
+            adopted: lots that conditions took over from a person's order.
 
         Raises:
             BrokenPromise: what was seen twice.
@@ -138,9 +130,23 @@ class Books:
         for signal_id, count in signals.items():
             if signal_id and count > 1:
                 raise BrokenPromise(Promise.ONCE, f"signal {signal_id} led to {count} orders")
-        self._check_lots(asked, entries)
+        self._check_lots(asked, adopted, entries)
 
-    def _check_lots(self, asked: dict[str, int], entries: Counter[str]) -> None:
+    def _check_lots(self, asked: dict[str, int], adopted: dict[str, int], entries: Counter[str]) -> None:
+        entered, exited = self._lots()
+        for key, lots in asked.items():
+            if entries[key] > 1:
+                raise BrokenPromise(Promise.ONCE, f"condition {key} entered with {entries[key]} orders")
+            if entered[key] > lots:
+                raise BrokenPromise(Promise.ONCE, f"condition {key} entered {entered[key]} lots instead of {lots}")
+            held = entered[key] + adopted.get(key, 0)
+            if exited[key] > held:
+                raise BrokenPromise(
+                    Promise.ONCE, f"condition {key} held {held} lots, its exits closed {exited[key]}"
+                )
+
+    def _lots(self) -> tuple[Counter[str], Counter[str]]:
+        """Lots that each condition entered and exited, by the exchange's fills."""
         entered, exited = Counter[str](), Counter[str]()
         for fill in self.fills.values():
             order = self._line.orders.get(fill.client_order_id)
@@ -148,25 +154,31 @@ class Books:
                 seen = f"fill {fill.fill_id} at the exchange belongs to an order that nobody sent"
                 raise BrokenPromise(Promise.ONCE, seen)
             (exited if order.reduce_only else entered)[order.condition_id] += fill.quantity
-        for key, lots in asked.items():
-            if entries[key] > 1:
-                raise BrokenPromise(Promise.ONCE, f"condition {key} entered with {entries[key]} orders")
-            if entered[key] > lots:
-                raise BrokenPromise(Promise.ONCE, f"condition {key} entered {entered[key]} lots instead of {lots}")
+        return entered, exited
 
-    def check_exits(self, adopted: dict[str, int]) -> None:
-        """No condition exits more than it holds.
+    def check_ended(self, conditions: Iterable[str], adopted: dict[str, int], groups: dict[str, set[str]]) -> None:
+        """No condition exits more or less than it held, and of a group only one entered.
 
         Args:
-            adopted: lots that conditions took over from the position.
+            conditions: of the run; all have ended.
+            adopted: lots that conditions took over from a person's order.
+            groups: conditions of which one cancels the others.
 
         Raises:
             BrokenPromise: which condition did.
         """
-        for key, lots in self.open_lots(adopted).items():
-            if lots + adopted[key] < 0:
-                seen = f"condition {key} exited {-lots - adopted[key]} lots more than it held"
-                raise BrokenPromise(Promise.ONCE, seen)
+        entered, exited = self._lots()
+        for key in conditions:
+            held = entered[key] + adopted.get(key, 0)
+            if exited[key] != held:
+                seen = f"condition {key} held {held} lots, has ended, and its exits closed {exited[key]}"
+                raise BrokenPromise(Promise.ONCE if exited[key] > held else Promise.GUARDED, seen)
+        for members in groups.values():
+            both = sorted(key for key in members if entered[key])
+            if len(both) > 1:
+                raise BrokenPromise(
+                    Promise.ONCE, f"of {' and '.join(both)} one cancels the other, and both entered"
+                )
 
     # --- promises that hold once everything has settled ----------------------------------------------------------
 

@@ -60,7 +60,7 @@ class Fault:
 
     def __init__(self, draw: random.Random) -> None:
         self.moment = Moment.draw(draw)
-        self.wants_lots = draw.random() < 0.5
+        self.wants_lots = draw.random() < 0.6
         """The conditions hold their lots until it is over."""
 
     def inject(self, bench: "Bench") -> None:

@@ -23,7 +23,7 @@ from engine.model.session import SessionKind, TradingCalendar
 from engine.settings import Reconciliation, Risk, Settings, Simulation, with_free_ports
 from engine.timing import NS_PER_S
 
-SPEED: Final = 40.0
+SPEED: Final = 25.0
 """Market seconds in a second."""
 _DAY: Final = date(2024, 11, 5)
 _SYMBOL: Final = "TXFK4"

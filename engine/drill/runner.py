@@ -229,7 +229,7 @@ class _Run:
                     break
             if time.monotonic() > deadline:
                 raise self._unsettled(seen, found)
-        bench.books.check_exits(bench.adopted)
+        bench.books.check_ended(bench.conditions, bench.adopted, bench.groups)
         bench.books.close_run()
 
     def _unsettled(self, seen: Seen, found: tuple[Promise, str] | None) -> BrokenPromise:
@@ -253,7 +253,7 @@ class _Run:
         bench = self._bench
         seen = bench.look()
         bench.books.look()
-        bench.books.check_once(bench.conditions)
+        bench.books.check_once(bench.conditions, bench.adopted)
         for halt in bench.books.ledger.halts:
             raise BrokenPromise(Promise.RECOVERY, f"trading was halted by {halt.by}: {halt.text}")
         return seen

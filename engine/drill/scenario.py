@@ -2,8 +2,10 @@
 
 import random
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from engine.drill.results import BrokenPromise, Promise
 from engine.model.condition import (
     Condition,
     ConditionAction,
@@ -11,7 +13,7 @@ from engine.model.condition import (
     ConditionSpec,
     ConditionState,
 )
-from engine.model.order import Side
+from engine.model.order import OrderType, Side, SubmitOrder, TimeInForce
 
 if TYPE_CHECKING:
     from engine.drill.bench import Bench, Seen
@@ -21,6 +23,8 @@ _AGAIN_S: Final = 0.4
 """Between two requests of a person about one condition."""
 _PATIENCE_S: Final = 6.0
 """How long a condition may wait for its entry."""
+_FILLED_S: Final = 10.0
+"""How long a person's market order may take."""
 
 
 class Scenario:
@@ -46,21 +50,61 @@ class Scenario:
         """
         self._puts += 1
         self._put_at = time.monotonic()
-        sides = [self._draw.choice((Side.BUY, Side.SELL))]
-        if self._draw.random() < 0.35:
+        draw = self._draw
+        sides = [draw.choice((Side.BUY, Side.SELL))]
+        if draw.random() < 0.3:
             sides.append(sides[0].opposite)
+        group = f"g{self._number}-{self._puts}" if len(sides) > 1 and draw.random() < 0.5 else ""
+        by_hand = draw.random() < 0.3
+        if holds and by_hand:
+            self._guard_by_hand(sides[0])
+            return
         for place, side in enumerate(sides):
-            spec = self._spec(f"d{self._number}-{self._puts}{'ab'[place]}", side, holds)
+            spec = self._spec(f"d{self._number}-{self._puts}{'ab'[place]}", side, holds, group)
             self._bench.conditions[spec.condition_id] = spec.quantity
+            if group:
+                self._bench.groups.setdefault(group, set()).add(spec.condition_id)
             for action in (ConditionAction.PUT, ConditionAction.ARM):
                 put = spec if action is ConditionAction.PUT else None
                 self._bench.ask(ConditionCommand(action=action, condition_id=spec.condition_id, spec=put))
 
-    def _spec(self, condition_id: str, side: Side, holds: bool) -> ConditionSpec:
+    def _guard_by_hand(self, side: Side) -> None:
+        """A person buys or sells at the market and puts the lots under guard."""
+        bench, lots, own = self._bench, self._draw.randint(1, 3), f"HAND{self._number:06d}"
+        bench.ask(
+            SubmitOrder(
+                client_order_id=own,
+                account=bench.account,
+                symbol=bench.world.symbol,
+                side=side,
+                order_type=OrderType.MARKET,
+                time_in_force=TimeInForce.IOC,
+                price=0,
+                quantity=lots,
+            )
+        )
+        deadline = time.monotonic() + _FILLED_S
+        while bench.look().probed.net.get(bench.world.symbol, 0) != side.sign * lots:
+            if time.monotonic() > deadline:
+                raise BrokenPromise(
+                    Promise.RECOVERY, f"a market order by hand was not filled within {_FILLED_S:g} s"
+                )
+        key = f"d{self._number}-{self._puts}h"
+        spec = replace(
+            self._spec(key, side, holds=True, group=""),
+            trigger_price=bench.last_price,
+            following=False,
+            quantity=lots,
+        )
+        bench.conditions[key], bench.adopted[key] = 0, lots
+        bench.ask(ConditionCommand(action=ConditionAction.GUARD, condition_id=key, spec=spec))
+
+    def _spec(self, condition_id: str, side: Side, holds: bool, group: str) -> ConditionSpec:
         """It follows the price, so that it enters at the next turn."""
         draw = self._draw
-        profit, loss = draw.randint(3, 10), draw.randint(3, 10)
-        trailing = draw.choice((0, 0, draw.randint(2, 6)))
+        profit, loss = draw.randint(4, 14), draw.randint(4, 14)
+        trailing = draw.choice((0, 0, draw.randint(3, 8)))
+        breakeven = draw.choice((0, 0, draw.randint(2, 5)))
         return ConditionSpec(
             condition_id=condition_id,
             account=self._bench.account,
@@ -73,6 +117,8 @@ class Scenario:
             quantity=draw.randint(1, 3),
             following=True,
             trailing_points=0 if holds else trailing,
+            breakeven_points=0 if holds else breakeven,
+            oco_group=group,
         )
 
     def _mine(self, seen: "Seen") -> list[Condition]:
