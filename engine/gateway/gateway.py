@@ -18,6 +18,7 @@ from engine.brokers.base import Broker, OrderReport
 from engine.gateway import commands
 from engine.gateway.coverage import CoverageWatch
 from engine.gateway.enquiry import Enquirer, Statement
+from engine.gateway.exposure import Exposure
 from engine.gateway.flatten import Flattening
 from engine.gateway.journal import Journal
 from engine.gateway.ledger import Ledger
@@ -101,11 +102,14 @@ class Gateway:
         self.ticks = TickPublisher(self._publisher, ring_ticks=settings.market.ring_ticks)
         self.journal = Journal(self.ledger, self.ticks, on_point)
         self.market = Market(broker, calendar, instruments, self.ticks, settings.risk)
+        self.exposure = Exposure(
+            self.state, self.market, accounts, is_reconciled=lambda: self.reconciler.is_complete
+        )
         self.orders = Orders(
             self.journal,
             self.market,
             accounts,
-            settings.risk,
+            self.exposure,
             on_point=on_point,
             on_decided=self.watermarks,
             on_entered=lambda condition_id: commands.cancel_group(self, condition_id),
@@ -217,6 +221,9 @@ class Gateway:
         if failure := self.journal.failure:
             self.journal.failure = ""
             self._halt_deeper(HaltDepth.NO_ENTRIES, "failure", failure)
+        if found := self.exposure.rule_halt():
+            rule, text = found
+            self._halt_deeper(HaltDepth[rule.name], "rule", text)
 
     def _halt_deeper(self, depth: HaltDepth, by: str, text: str) -> None:
         """A rule or a failure only ever halts deeper; leaving a halt is a person's act."""

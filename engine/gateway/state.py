@@ -56,6 +56,7 @@ class TradingState:
         self.order_of_signal: dict[str, str] = {}
         self.fills: dict[tuple[str, str], Fill] = {}
         self.positions: dict[tuple[str, str], Position] = {}
+        self.adjustments: list[PositionAdjusted] = []
         self.conditions: dict[str, Condition] = {}
         self.transitions: list[Transition] = []
         self.signals: dict[str, Signal] = {}
@@ -110,6 +111,7 @@ class TradingState:
         self.conditions[condition.condition_id] = condition
 
     def _adjust(self, event: PositionAdjusted) -> None:
+        self.adjustments.append(event)
         key = (event.account, event.symbol)
         position = self.positions.get(key) or Position(account=event.account, symbol=event.symbol)
         self.positions[key] = position.adjusted(event.lots, event.price)

@@ -407,10 +407,9 @@ def test_the_broker_is_asked_about_a_lost_reply_also_while_the_link_stays_up(
 
 
 def test_orders_whose_replies_are_all_lost_are_each_sent_once(tmp_path: Path) -> None:
-    settings = settings_for_tests(
-        simulation=Simulation(speed=5.0, lost_reply_rate=1.0), risk=Risk(duplicate_window_s=0.0)
-    )
-    with simulated(tmp_path, settings=settings) as engine:
+    settings = settings_for_tests(risk=Risk(duplicate_window_s=0.0))
+    simulation = Simulation(speed=5.0, lost_reply_rate=1.0)
+    with simulated(tmp_path, settings=settings, simulation=simulation) as engine:
         orders = [engine.submit(engine.command()) for _ in range(8)]
         assert all(order.status is OS.UNKNOWN for order in orders)
         exchange(engine).drop_link(2)
