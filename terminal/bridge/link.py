@@ -1,25 +1,27 @@
 """The window's link to the engine: one thread polls feed, telemetry and requests, and emits typed Qt signals.
 
 Ticks and books come in one batch a frame, everything else at once. Gaps in numbered messages are repaired here:
-ticks from the gateway's ring, events by a snapshot. No trading logic.
+ticks from the gateway's ring, events by a snapshot. Whatever fails is told, and receiving begins anew. No trading
+logic.
 """
 
 import asyncio
 import os
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Final
 
 from PySide6 import QtCore
 
 from engine import logs
-from engine.errors import RequestError
+from engine.errors import RequestError, RequestTimeout
 from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import Condition, Transition
 from engine.model.guard import Coverage
 from engine.model.market import Contract, HaltChanged, LinkStatus
-from engine.model.order import Fill, Order
+from engine.model.order import Fill, Order, Reason
 from engine.model.position import Position
 from engine.model.signal import Signal, SignalRefused
 from engine.model.tick import Book, Tick
@@ -35,6 +37,7 @@ from engine.wire.messages import (
     Pace,
     ProcessStatus,
     Pulse,
+    Refused,
     Snapshot,
     Ticks,
 )
@@ -45,6 +48,9 @@ log = logs.get(__name__)
 FRAME_S: Final = 0.016
 """Ticks and books reach the window once a frame of 60 a second."""
 _REPAIR_PAGE: Final = 50_000
+_AGAIN_S: Final = 1.0
+"""Wait before what failed or was refused is tried again."""
+_LATER: Final = Reason.TOO_MANY_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class EngineLink(QtCore.QObject):
             broker's and of the limits of risk.
         pace(Pace): a replay has ended; other grants concern strategies only and are not told.
         heartbeat(Heartbeat), log_line(LogLine), process(ProcessStatus), coverage(Coverage): telemetry.
+        failed(str): receiving failed, or the gateway refuses what the window must know; it is tried again, and the
+            next snapshot says that all is well.
     """
 
     ticks = QtCore.Signal(object)
@@ -96,6 +104,7 @@ class EngineLink(QtCore.QObject):
     log_line = QtCore.Signal(object)
     process = QtCore.Signal(object)
     coverage = QtCore.Signal(object)
+    failed = QtCore.Signal(str)
     _answered = QtCore.Signal(object, object)
 
     def __init__(self, endpoints: Endpoints, parent: QtCore.QObject | None = None) -> None:
@@ -170,19 +179,28 @@ class EngineLink(QtCore.QObject):
     # --- the link's thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        """Receives until it is closed; after a bug it begins anew, with fresh sockets and a snapshot."""
+        while not self._is_closing.is_set():
+            try:
+                self._receive()
+            except Exception as error:
+                log.exception("the window's link to the engine failed; it begins anew")
+                self.failed.emit(f"{type(error).__name__}: {error}")
+                self._is_closing.wait(_AGAIN_S)
+
+    def _receive(self) -> None:
         ends = self._endpoints
-        feed = Subscriber(ends.market, [""], wire=ends.wire, keys=ends.keys)
-        telemetry = Subscriber(ends.telemetry, [""], wire=ends.wire, keys=ends.keys)
         source = f"window-{os.getpid()}"
-        requester = Requester(ends.commands, source=source, wire=ends.wire, keys=ends.keys)
-        try:
-            _Receiver(self, feed, telemetry, requester, self._mailbox).run(self._is_closing)
-        except Exception:
-            log.exception("the window's link to the engine ended")
-        finally:
-            feed.close()
-            telemetry.close()
-            requester.close()
+        with (
+            Subscriber(ends.market, [""], wire=ends.wire, keys=ends.keys) as feed,
+            Subscriber(ends.telemetry, [""], wire=ends.wire, keys=ends.keys) as telemetry,
+            Requester(ends.commands, source=source, wire=ends.wire, keys=ends.keys) as requester,
+        ):
+            receiver = _Receiver(self, feed, telemetry, requester, self._mailbox)
+            try:
+                receiver.run(self._is_closing)
+            finally:
+                receiver.abandon()
 
 
 class _Receiver:
@@ -200,6 +218,10 @@ class _Receiver:
         self._requester, self._mailbox = requester, mailbox
         self._asked: dict[str, int] = {}
         """Request id to the number of the future that waits for it; 0 = the link's own."""
+        self._own: dict[str, object] = {}
+        """The link's own open requests."""
+        self._again: deque[tuple[float, object]] = deque()
+        """Those that were refused, and when to ask again."""
         self._ticks: list[Tick] = []
         self._books: dict[str, Book] = {}
         self._seqs: dict[str, int] = {}
@@ -210,7 +232,7 @@ class _Receiver:
     def run(self, is_closing: threading.Event) -> None:
         """Receives until it is closed."""
         poller = Poller(self._feed, self._telemetry, self._requester, self._mailbox)
-        self._asked[self._requester.send(GetSnapshot())] = 0
+        self._ask(GetSnapshot())
         frame = time.monotonic()
         while not is_closing.is_set():
             waiting = self._ticks or self._books
@@ -218,13 +240,14 @@ class _Receiver:
             poller.wait(int(left * 1000) + 1)
             for item in self._mailbox.take():
                 if item is not None:
-                    self._asked[self._requester.send(item[1])] = item[0]
+                    self._forward(*item)
             for _, envelope in self._feed.drain():
                 self._take(envelope)
             for _, envelope in self._telemetry.drain(200):
                 self._emit(envelope.body)
             for request_id, reply in self._requester.replies():
-                self._reply(self._asked.pop(request_id), reply)
+                self._reply(request_id, reply)
+            self._ask_again()
             if waiting and time.monotonic() - frame >= FRAME_S:
                 frame = time.monotonic()
                 self._flush()
@@ -258,7 +281,7 @@ class _Receiver:
             self._link.gaps += bool(last)
             limit = min(tick.seq - last - 1, _REPAIR_PAGE)
             query = GetTicks(symbol=tick.symbol, after_seq=max(last, tick.seq - 1 - limit), limit=limit)
-            self._asked[self._requester.send(query)] = 0
+            self._ask(query)
         if tick.seq > last:
             self._seqs[tick.symbol] = tick.seq
             self._ticks.append(tick)
@@ -269,13 +292,14 @@ class _Receiver:
         if envelope.seq > self._event_seq + 1:
             self._link.gaps += self._has_joined
             self._event_seq = -1
-            self._asked[self._requester.send(GetSnapshot())] = 0
+            self._ask(GetSnapshot())
             return
         self._event_seq = envelope.seq
         self._has_joined = True
         self._emit(envelope.body)
 
-    def _reply(self, number: int, reply: object) -> None:
+    def _reply(self, request_id: str, reply: object) -> None:
+        number, own = self._asked.pop(request_id), self._own.pop(request_id, None)
         if number:
             self._link._answered.emit(number, reply)
         elif isinstance(reply, Snapshot):
@@ -285,7 +309,35 @@ class _Receiver:
         elif isinstance(reply, Ticks):
             if reply.ticks:
                 self._link.ticks.emit(list(reply.ticks))
-        elif isinstance(reply, RequestError):
-            log.warning("the gateway does not answer the window", error=str(reply))
-            self._event_seq = -1
-            self._asked[self._requester.send(GetSnapshot())] = 0
+        elif isinstance(reply, RequestError | Refused) and own is not None:
+            text = str(reply) if isinstance(reply, RequestError) else f"{reply.code}: {reply.text}"
+            log.warning("the gateway does not tell the window", request=type(own).__name__, error=text)
+            self._link.failed.emit(text)
+            if isinstance(own, GetSnapshot) or isinstance(reply, RequestError) or reply.code == _LATER:
+                self._again.append((time.monotonic() + _AGAIN_S, own))
+
+    def _forward(self, number: int, body: object) -> None:
+        """Sends a request of the window; one that cannot be sent is its own trouble and not the link's."""
+        try:
+            self._asked[self._requester.send(body)] = number
+        except Exception as error:
+            log.exception("a request cannot be sent", request=type(body).__name__)
+            self._link._answered.emit(number, error)
+
+    def _ask(self, query: object) -> None:
+        """Asks for something that the link itself must know."""
+        request_id = self._requester.send(query)
+        self._asked[request_id] = 0
+        self._own[request_id] = query
+
+    def _ask_again(self) -> None:
+        now = time.monotonic()
+        while self._again and self._again[0][0] <= now:
+            self._ask(self._again.popleft()[1])
+
+    def abandon(self) -> None:
+        """Nobody waits for answers any more: whoever asked is told so."""
+        text = "the link to the engine began anew; nobody knows whether the request was carried out"
+        for number in self._asked.values():
+            if number:
+                self._link._answered.emit(number, RequestTimeout(text))
