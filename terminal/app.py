@@ -38,8 +38,10 @@ from engine.wire.messages import (
 from terminal import i18n, settings, theme
 from terminal.bridge.link import Endpoints, EngineLink
 from terminal.dialogs.about import AboutDialog
+from terminal.dialogs.condition import random_condition_id
 from terminal.dialogs.confirm import ask
 from terminal.dialogs.connection import ConnectionDialog
+from terminal.dialogs.guard import GuardDialog
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.dialogs.settings import SettingsDialog
 from terminal.display import Display
@@ -142,12 +144,15 @@ class Terminal(QtCore.QObject):
         display.orders.cancel_all_requested.connect(lambda: self.ask(CancelAll()))
         display.positions.flatten_requested.connect(lambda symbol: self.ask(Flatten(symbol=symbol)))
         display.lamps.beat.connect(display.contracts.refresh_ages)
+        display.strip.guard_requested.connect(self._open_guard)
+        display.positions.guard_requested.connect(self._open_guard)
         display.strip.flatten_requested.connect(lambda symbol: self.ask(Flatten(symbol=symbol)))
         display.strip.command_requested.connect(self.ask)
         display.strip.start_requested.connect(self.start_trading)
 
     def _wire_link(self, link: EngineLink) -> None:
         display = self.display
+        link.failed.connect(display.on_link_failed)
         link.snapshot.connect(display.on_snapshot)
         link.ticks.connect(display.on_ticks)
         link.books.connect(display.on_books)
@@ -274,6 +279,8 @@ class Terminal(QtCore.QObject):
                 return self.tr("Trading resumed: new entries pass again.")
             case SetHalt():
                 return self.tr("Trading halted: no new entries; exits and cancels still pass.")
+            case ConditionCommand(action=ConditionAction.GUARD):
+                return self.tr("The lots are put under guard.")
             case ConditionCommand(action=ConditionAction.ARM):
                 return self.tr("Condition armed.")
             case ConditionCommand():
@@ -480,6 +487,22 @@ class Terminal(QtCore.QObject):
     def _edit_condition(self, condition_id: str) -> None:
         if condition := self.display.conditions.get(condition_id):
             self.display.condition_dialog.open_edit(condition)
+
+    @QtCore.Slot(str, str)
+    def _open_guard(self, account: str, symbol: str) -> None:
+        """Asks how lots that no condition holds are to be guarded."""
+        display = self.display
+        position = display.guarding.positions.get((account, symbol))
+        lots = display.guarding.unheld(account, symbol, position.net) if position else 0
+        if position is None or not lots:
+            display.say(self.tr("Nothing to guard: conditions hold all lots of {symbol}.").format(symbol=symbol))
+            return
+        dialog = GuardDialog(position, lots, random_condition_id, display.window)
+        dialog.set_theme(theme.THEMES[self._preferences.theme])
+        if last := display.last_ticks.get(symbol):
+            dialog.update_last(symbol, last.price)
+        dialog.guard_requested.connect(self.ask)
+        dialog.show()
 
     def put_condition(self, spec: ConditionSpec, arm: bool) -> None:
         """Creates or changes a condition, and arms a draft."""

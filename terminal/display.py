@@ -96,6 +96,7 @@ class Display(QtCore.QObject):
         self.guarding.alarm_changed.connect(self.on_alarm)
         self.guarding.faults_changed.connect(self.conditions_dock.set_faults)
         self.guarding.faults_changed.connect(self.chart.set_faults)
+        self.guarding.unheld_changed.connect(self.positions.set_unheld)
         self.lamps.beat.connect(self.guarding.refresh)
 
     # --- what a person chose -------------------------------------------------------------------------------------
@@ -166,6 +167,7 @@ class Display(QtCore.QObject):
 
     def clear(self) -> None:
         """Nobody is logged in."""
+        self.condition_dialog.close()
         self.symbol = ""
         self.last_ticks.clear()
         self.conditions.clear()
@@ -183,6 +185,7 @@ class Display(QtCore.QObject):
         for fill in (
             self.contracts.set_contracts,
             self.conditions_dock.set_conditions,
+            self.condition_dialog.set_conditions,
             self.orders.set_orders,
             self.fills.set_fills,
             self.positions.set_positions,
@@ -215,6 +218,7 @@ class Display(QtCore.QObject):
         self.conditions.clear()
         self.conditions.update({item.condition_id: item for item in snapshot.conditions})
         self.conditions_dock.set_conditions(snapshot.conditions)
+        self.condition_dialog.set_conditions(snapshot.conditions)
         self.held = {item.symbol: item.net for item in snapshot.positions}
         self.bar.set_halt(snapshot.halt)
         for status in snapshot.links:
@@ -281,6 +285,7 @@ class Display(QtCore.QObject):
         """A condition as it is now."""
         self.conditions[condition.condition_id] = condition
         self.conditions_dock.update_condition(condition)
+        self.condition_dialog.update_condition(condition)
         self.chart.update_condition(condition)
         self.guarding.refresh()
         self._check_conditions()
@@ -310,6 +315,12 @@ class Display(QtCore.QObject):
     def on_contract(self, contract: Contract) -> None:
         """Reference price or limits of a contract changed."""
         self.contracts.update_contract(contract)
+
+    @QtCore.Slot(str)
+    def on_link_failed(self, text: str) -> None:
+        """The window hears nothing of the gateway for now; its next pulse lights the lamp again."""
+        self.lamps.set_reading(GATEWAY, Reading(state=LinkState.DOWN, limit_s=_PULSE_LIMIT_S, text=text))
+        self.say(self.tr("The window's link to the engine failed and begins anew: {text}").format(text=text), "error")
 
     @QtCore.Slot(object)
     def on_pulse(self, pulse: Pulse) -> None:

@@ -31,6 +31,7 @@ class Guarding(QtCore.QObject):
         alarm_changed(str): what the title of the window is to say, empty when the alarm is over.
         faults_changed(dict): condition id to why it does not guard or watch now (:class:`GuardFault`, or None
             where nobody knows); conditions that do are absent.
+        unheld_changed(dict): lots that no condition holds, by account and contract; none of them is 0.
 
     Args:
         strip: shows it.
@@ -41,6 +42,7 @@ class Guarding(QtCore.QObject):
 
     alarm_changed = QtCore.Signal(str)
     faults_changed = QtCore.Signal(object)
+    unheld_changed = QtCore.Signal(object)
 
     def __init__(
         self,
@@ -58,6 +60,9 @@ class Guarding(QtCore.QObject):
         self._processes: dict[str, ProcessState] = {}
         self._alarm_text = ""
         self._faults: dict[str, GuardFault | None] = {}
+        self._unheld: dict[words.Key, int] = {}
+        self.positions: dict[words.Key, Position] = {}
+        """Of the books, flat ones too."""
         self._is_logged_in = False
         strip.acknowledged.connect(self._on_acknowledged)
 
@@ -67,6 +72,7 @@ class Guarding(QtCore.QObject):
         """Everything known belongs to one login."""
         self._is_logged_in = is_logged_in
         self.book.clear()
+        self.positions.clear()
         self._links.clear()
         self._processes.clear()
         self._strip.set_logged_in(is_logged_in)
@@ -84,6 +90,7 @@ class Guarding(QtCore.QObject):
 
     def on_position(self, position: Position) -> None:
         """A position of the books."""
+        self.positions[position.account, position.symbol] = position
         self.book.hold(position, self._monotonic())
         self.refresh()
 
@@ -131,6 +138,10 @@ class Guarding(QtCore.QObject):
             self._alarm_text = text
             self.alarm_changed.emit(text)
         self._tell_faults(now_s)
+        unheld = {key: lots for key, it in self.positions.items() if (lots := self.unheld(*key, it.net))}
+        if unheld != self._unheld:
+            self._unheld = unheld
+            self.unheld_changed.emit(unheld)
 
     def _on_acknowledged(self) -> None:
         self.alarm.acknowledge()

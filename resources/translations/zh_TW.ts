@@ -932,6 +932,10 @@
         <translation>成交序號</translation>
     </message>
     <message>
+        <source>Guard…</source>
+        <translation>守護…</translation>
+    </message>
+    <message>
         <source>Flatten</source>
         <translation>平倉</translation>
     </message>
@@ -1011,12 +1015,20 @@
         <translation>轉折點數</translation>
     </message>
     <message>
-        <source>Take profit, points</source>
-        <translation>停利點數</translation>
+        <source>One cancels other</source>
+        <translation>二擇一（OCO）</translation>
     </message>
     <message>
-        <source>Stop loss, points</source>
-        <translation>停損點數</translation>
+        <source>Entry</source>
+        <translation>進場</translation>
+    </message>
+    <message>
+        <source>The first of the two that fills cancels the one that still waits.</source>
+        <translation>兩者之中先成交者，取消仍在等待的另一個。</translation>
+    </message>
+    <message>
+        <source>None</source>
+        <translation>無</translation>
     </message>
     <message>
         <source>Lots</source>
@@ -1027,20 +1039,8 @@
         <translation>進場前</translation>
     </message>
     <message>
-        <source>Trailing stop, points</source>
-        <translation>移動停損點數</translation>
-    </message>
-    <message>
-        <source>Measured from</source>
-        <translation>停損停利基準</translation>
-    </message>
-    <message>
         <source>Follow the extreme price</source>
         <translation>跟隨極值價</translation>
-    </message>
-    <message>
-        <source>Off</source>
-        <translation>關閉</translation>
     </message>
     <message>
         <source>Save</source>
@@ -1191,10 +1191,6 @@
         <translation>{reasons}，已 {age}</translation>
     </message>
     <message>
-        <source>{lots} lots of {symbol}</source>
-        <translation>{symbol} {lots} 口</translation>
-    </message>
-    <message>
         <source>NOT GUARDED: {lots}</source>
         <translation>未守護：{lots}</translation>
     </message>
@@ -1261,6 +1257,69 @@
     </message>
 </context>
 <context>
+    <name>ExitFields</name>
+    <message>
+        <source>After entry</source>
+        <translation>進場後</translation>
+    </message>
+    <message>
+        <source>At the close</source>
+        <translation>收盤時</translation>
+    </message>
+    <message>
+        <source>Take profit, points</source>
+        <translation>停利點數</translation>
+    </message>
+    <message>
+        <source>Stop loss, points</source>
+        <translation>停損點數</translation>
+    </message>
+    <message>
+        <source>Measured from</source>
+        <translation>停損停利基準</translation>
+    </message>
+    <message>
+        <source>Breakeven after, points</source>
+        <translation>保本啟動點數</translation>
+    </message>
+    <message>
+        <source>Trailing stop, points</source>
+        <translation>移動停損點數</translation>
+    </message>
+    <message>
+        <source>Time stop, min:s</source>
+        <translation>時間停損（分:秒）</translation>
+    </message>
+    <message>
+        <source>Once the price was so far in favour, the stop moves to the price of entry.</source>
+        <translation>價格有利達此點數後，停損移至進場價位。</translation>
+    </message>
+    <message>
+        <source>The stop follows the best price at this distance.</source>
+        <translation>停損以此距離跟隨最有利的價格。</translation>
+    </message>
+    <message>
+        <source>The lots are closed after this time, whatever the price.</source>
+        <translation>經過此時間後，不論價格一律平倉。</translation>
+    </message>
+    <message>
+        <source>Off</source>
+        <translation>關閉</translation>
+    </message>
+    <message>
+        <source>The guard goes on in the next session. A condition that still waits goes on, too.</source>
+        <translation>下一盤繼續守護；尚未進場的條件繼續等待。</translation>
+    </message>
+    <message>
+        <source>Its lots are closed shortly before the close. A condition that still waits is cancelled.</source>
+        <translation>收盤前不久平倉；尚未進場的條件將取消。</translation>
+    </message>
+    <message>
+        <source>Its lots are held without stop or target until you guard them again. A condition that still waits is cancelled.</source>
+        <translation>部位保留但沒有停損停利，直到您重新守護；尚未進場的條件將取消。</translation>
+    </message>
+</context>
+<context>
     <name>FillsDock</name>
     <message>
         <source>Fills</source>
@@ -1287,10 +1346,41 @@
     </message>
 </context>
 <context>
+    <name>GuardDialog</name>
+    <message>
+        <source>Guard</source>
+        <translation>開始守護</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Guard {symbol}</source>
+        <translation>守護 {symbol}</translation>
+    </message>
+    <message>
+        <source>Lots to guard</source>
+        <translation>守護口數</translation>
+    </message>
+    <message>
+        <source>The market is beyond this stop already: the lots would be closed at once.</source>
+        <translation>市價已越過此停損：將立即平倉。</translation>
+    </message>
+    <message>
+        <source>The market is beyond this target already: the lots would be closed at once.</source>
+        <translation>市價已越過此停利：將立即平倉。</translation>
+    </message>
+</context>
+<context>
     <name>LevelsPreview</name>
     <message>
         <source>Trigger</source>
         <translation>觸價</translation>
+    </message>
+    <message>
+        <source>Average price</source>
+        <translation>平均價</translation>
     </message>
     <message>
         <source>Entry</source>
@@ -1546,6 +1636,14 @@
     <message>
         <source>Total P&amp;L (TWD)</source>
         <translation>損益合計（新臺幣）</translation>
+    </message>
+    <message>
+        <source>Guard this position…</source>
+        <translation>守護此部位…</translation>
+    </message>
+    <message>
+        <source>Flatten…</source>
+        <translation>平倉…</translation>
     </message>
     <message>
         <source>No positions.</source>
@@ -1812,6 +1910,10 @@
         <translation>已暫停交易：不再建立新部位，平倉與刪單仍可進行。</translation>
     </message>
     <message>
+        <source>The lots are put under guard.</source>
+        <translation>已設定守護。</translation>
+    </message>
+    <message>
         <source>Condition armed.</source>
         <translation>條件已開始監控。</translation>
     </message>
@@ -1834,6 +1936,10 @@
     <message>
         <source>Log in first.</source>
         <translation>請先登入。</translation>
+    </message>
+    <message>
+        <source>Nothing to guard: conditions hold all lots of {symbol}.</source>
+        <translation>無需設定：{symbol} 的所有口數都已有條件持有。</translation>
     </message>
 </context>
 <context>

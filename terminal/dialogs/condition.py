@@ -1,22 +1,25 @@
-"""Creates or edits a condition, with its four prices, its risk and its reward before one's eyes."""
+"""Creates or edits a condition, with its four prices, its risk and its reward before one's eyes.
+
+Knows the other conditions only by what it is given, to tie one to another.
+"""
 
 import base64
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from PySide6 import QtCore, QtWidgets
 
-from engine.model.condition import Condition, ConditionSpec, ConditionState, LevelsFrom
+from engine.model.condition import Condition, ConditionSpec, ConditionState
 from engine.model.order import Side
 from engine.model.position import Account
-from terminal import i18n
+from terminal import formats, i18n
 from terminal.theme import Theme
 from terminal.widgets.choice import Choice
 from terminal.widgets.dock import set_tone
+from terminal.widgets.exit_fields import ExitFields, add_rows, points_edit
 from terminal.widgets.levels_preview import LevelsPreview
-from terminal.widgets.price_edit import PriceEdit, indent
-
-_MOST_POINTS = 100_000
+from terminal.widgets.price_edit import PriceEdit
 
 
 def random_condition_id() -> str:
@@ -28,7 +31,8 @@ class ConditionDialog(QtWidgets.QDialog):
     """Asks for a condition. It is not modal: the window behind it stays usable, panic buttons above all.
 
     Signals:
-        spec_accepted(ConditionSpec, bool): the condition as wanted, and whether to arm it at once.
+        spec_accepted(ConditionSpec, bool): the condition as wanted, and whether to arm it at once. The conditions
+            that it is tied to, or no longer tied to, come before it.
 
     Args:
         new_id: makes the id of a new condition.
@@ -43,18 +47,18 @@ class ConditionDialog(QtWidgets.QDialog):
         self._new_id = new_id
         self._condition_id = ""
         self._is_new = True
+        self._spec: ConditionSpec | None = None
+        self._conditions: dict[str, Condition] = {}
         self._last: dict[str, int] = {}
         self.contract = QtWidgets.QComboBox()
         self.account = QtWidgets.QComboBox()
         self.action: Choice[Side] = Choice(tuple(Side), i18n.action_text)
         self.trigger = PriceEdit()
-        self.turning = _points(1, 15)
-        self.take_profit = _points(1, 90)
-        self.stop_loss = _points(1, 30)
-        self.quantity = _points(1, 1, most=1000)
+        self.turning = points_edit(1, 15)
+        self.quantity = points_edit(1, 1, most=1000)
         self.following = QtWidgets.QCheckBox()
-        self.trailing = _points(0, 0)
-        self.levels_from: Choice[LevelsFrom] = Choice(tuple(LevelsFrom), i18n.text)
+        self.other = QtWidgets.QComboBox()
+        self.exits = ExitFields()
         self.preview = LevelsPreview()
         self.problem = QtWidgets.QLabel()
         self.save_button = QtWidgets.QPushButton()
@@ -82,6 +86,14 @@ class ConditionDialog(QtWidgets.QDialog):
                 name = " ".join(filter(None, (account.account, account.name)))
                 self.account.addItem(name, account.account)
             self.account.setCurrentIndex(self.account.findData(chosen))
+
+    def set_conditions(self, conditions: Iterable[Condition]) -> None:
+        """All conditions, of which one can be tied to another; those on offer change when the dialog is opened."""
+        self._conditions = {condition.condition_id: condition for condition in conditions}
+
+    def update_condition(self, condition: Condition) -> None:
+        """A condition is new or has changed."""
+        self._conditions[condition.condition_id] = condition
 
     def update_last(self, symbol: str, price: int) -> None:
         """The last price of a contract, shown among the levels."""
@@ -111,20 +123,31 @@ class ConditionDialog(QtWidgets.QDialog):
 
     def spec(self) -> ConditionSpec:
         """The condition that the fields describe."""
-        return ConditionSpec(
+        spec = ConditionSpec(
             condition_id=self._condition_id,
             account=self.account.currentData() or "",
             symbol=self.contract.currentData() or "",
             action=self.action.value,
             trigger_price=self.trigger.value(),
             turning_points=self.turning.value(),
-            take_profit_points=self.take_profit.value(),
-            stop_loss_points=self.stop_loss.value(),
             quantity=self.quantity.value(),
             following=self.following.isChecked(),
-            trailing_points=self.trailing.value(),
-            levels_from=self.levels_from.value,
+            oco_group=self._group(),
         )
+        return self.exits.applied(spec)
+
+    def tied(self) -> list[ConditionSpec]:
+        """The specs of other conditions that change with this one: tied to it, or no longer."""
+        group, before = self._group(), self._spec.oco_group if self._spec else ""
+        changed = []
+        other = self._conditions.get(self.other.currentData() or "")
+        if other is not None and other.spec.oco_group != group:
+            changed.append(replace(other.spec, oco_group=group))
+        left = [c for c in self._conditions.values() if before and c.spec.oco_group == before]
+        left = [c for c in left if c.condition_id != self._condition_id and not c.state.is_final]
+        if before != group and len(left) == 1 and left[0].condition_id not in {s.condition_id for s in changed}:
+            changed.append(replace(left[0].spec, oco_group=""))  # a group of one cancels nothing
+        return changed
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of the levels."""
@@ -139,23 +162,22 @@ class ConditionDialog(QtWidgets.QDialog):
             "action": self.tr("Action"),
             "trigger": self.tr("Trigger price"),
             "turning": self.tr("Turning points"),
-            "take_profit": self.tr("Take profit, points"),
-            "stop_loss": self.tr("Stop loss, points"),
             "quantity": self.tr("Lots"),
             "following": self.tr("Before entry"),
-            "trailing": self.tr("Trailing stop, points"),
-            "levels_from": self.tr("Measured from"),
+            "other": self.tr("One cancels other"),
         }
+        self._entry_box.setTitle(self.tr("Entry"))
         for name, label in self._labels.items():
             label.setText(words[name])
         self.following.setText(self.tr("Follow the extreme price"))
-        self.trailing.setSpecialValueText(self.tr("Off"))
+        self.other.setToolTip(self.tr("The first of the two that fills cancels the one that still waits."))
         self.save_button.setText(self.tr("Save"))
         self.arm_button.setText(self.tr("Save and arm"))
         self.cancel_button.setText(self.tr("Cancel"))
         self.action.retranslate()
-        self.levels_from.retranslate()
+        self.exits.retranslate()
         self.preview.retranslate()
+        self._offer_others()
         self._refresh()
 
     def changeEvent(self, event: QtCore.QEvent) -> None:
@@ -171,20 +193,12 @@ class ConditionDialog(QtWidgets.QDialog):
             "action": self.action,
             "trigger": self.trigger,
             "turning": self.turning,
-            "take_profit": self.take_profit,
-            "stop_loss": self.stop_loss,
             "quantity": self.quantity,
             "following": self.following,
-            "trailing": self.trailing,
-            "levels_from": self.levels_from,
+            "other": self.other,
         }
-        self._labels = {name: QtWidgets.QLabel() for name in self._fields}
-        form = QtWidgets.QFormLayout()
-        form.setFieldGrowthPolicy(QtWidgets.QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(QtCore.Qt.AlignmentFlag.AlignLeft)
-        for name, part in self._fields.items():
-            set_tone(self._labels[name], "muted")
-            form.addRow(self._labels[name], part)
+        self._entry_box = QtWidgets.QGroupBox()
+        self._labels = add_rows(self._entry_box, self._fields)
         set_tone(self.problem, "error")
         set_tone(self.arm_button, "accent")
         self.problem.setWordWrap(True)
@@ -195,30 +209,31 @@ class ConditionDialog(QtWidgets.QDialog):
             buttons.addWidget(button)
         sides = QtWidgets.QHBoxLayout()
         sides.setSpacing(16)
-        sides.addLayout(form, 3)
-        sides.addWidget(self.preview, 2)
+        sides.addWidget(self._entry_box, 4)
+        sides.addWidget(self.exits, 4)
+        sides.addWidget(self.preview, 3)
         box = QtWidgets.QVBoxLayout(self)
         box.setContentsMargins(16, 16, 16, 16)
         box.setSpacing(12)
         box.addLayout(sides, 1)
         box.addLayout(buttons)
-        self.resize(720, 460)
+        self.resize(960, 440)
 
     def _connect(self) -> None:
         self.contract.currentIndexChanged.connect(self._on_contract_changed)
         self.account.currentIndexChanged.connect(self._refresh)
-        for choice in (self.action, self.levels_from):
-            choice.chosen.connect(self._refresh)
-        numbers = (self.trigger, self.turning, self.take_profit, self.stop_loss, self.quantity, self.trailing)
-        for number in numbers:
+        self.action.chosen.connect(self._refresh)
+        for number in (self.trigger, self.turning, self.quantity):
             number.valueChanged.connect(self._refresh)
+        self.exits.changed.connect(self._refresh)
+        self.other.currentIndexChanged.connect(self._refresh)
         self.following.toggled.connect(self._refresh)
         self.cancel_button.clicked.connect(self.reject)
         self.save_button.clicked.connect(lambda: self._on_accepted(is_armed=False))
         self.arm_button.clicked.connect(lambda: self._on_accepted(is_armed=True))
 
     def _show(self, spec: ConditionSpec, state: ConditionState) -> None:
-        self._condition_id = spec.condition_id
+        self._condition_id, self._spec = spec.condition_id, spec
         self.contract.setCurrentIndex(self.contract.findData(spec.symbol))
         first = 0 if self.account.count() and not spec.account else -1
         self.account.setCurrentIndex(max(self.account.findData(spec.account), first))
@@ -226,12 +241,10 @@ class ConditionDialog(QtWidgets.QDialog):
         self.trigger.set_symbol(spec.symbol)
         self.trigger.setValue(spec.trigger_price)
         self.turning.setValue(spec.turning_points)
-        self.take_profit.setValue(spec.take_profit_points)
-        self.stop_loss.setValue(spec.stop_loss_points)
         self.quantity.setValue(spec.quantity)
         self.following.setChecked(spec.following)
-        self.trailing.setValue(spec.trailing_points)
-        self.levels_from.choose(spec.levels_from)
+        self.exits.show_spec(spec)
+        self._offer_others(spec.oco_group)
         self._lock(state)
         self.retranslate()
         self.preview.set_last(self._last.get(spec.symbol, 0))
@@ -244,7 +257,7 @@ class ConditionDialog(QtWidgets.QDialog):
         """Where it is in the market only its exits may change; contract and account only while it is new."""
         for name in ("contract", "account"):
             self._fields[name].setEnabled(self._is_new)
-        for name in ("action", "trigger", "turning", "quantity", "following"):
+        for name in ("action", "trigger", "turning", "quantity", "following", "other"):
             self._fields[name].setEnabled(not state.is_in_market)
         self.arm_button.setVisible(state is ConditionState.DRAFT)
 
@@ -254,7 +267,37 @@ class ConditionDialog(QtWidgets.QDialog):
         if self._is_new and symbol:
             self.trigger.setValue(self._last.get(symbol, 0))
         self.preview.set_last(self._last.get(symbol, 0))
+        self._offer_others()
         self._refresh()
+
+    def _offer_others(self, group: str = "") -> None:
+        """Conditions of the contract that still wait; the first one of the group is chosen, or the one before."""
+        symbol, chosen = self.contract.currentData() or "", self.other.currentData() or ""
+        offered = [
+            condition
+            for condition in self._conditions.values()
+            if condition.spec.symbol == symbol
+            and condition.condition_id != self._condition_id
+            and (condition.state.is_waiting or condition.state is ConditionState.DRAFT)
+        ]
+        if group:
+            chosen = next((c.condition_id for c in offered if c.spec.oco_group == group), "")
+        with QtCore.QSignalBlocker(self.other):
+            self.other.clear()
+            self.other.addItem(self.tr("None"), "")
+            for condition in offered:
+                side, price = i18n.action_text(condition.spec.action), condition.spec.trigger_price
+                text = f"{side} {formats.price(symbol, price)} · {condition.condition_id}"
+                self.other.addItem(text, condition.condition_id)
+            self.other.setCurrentIndex(max(self.other.findData(chosen), 0))
+
+    def _group(self) -> str:
+        """The group that this condition belongs to: that of the other one, its own, or a new one."""
+        before = self._spec.oco_group if self._spec else ""
+        if not self.other.isEnabled():
+            return before
+        other = self._conditions.get(self.other.currentData() or "")
+        return (other.spec.oco_group or before or f"G{self._condition_id[:63]}") if other else ""
 
     def _refresh(self) -> None:
         spec = self.spec()
@@ -267,15 +310,7 @@ class ConditionDialog(QtWidgets.QDialog):
     def _on_accepted(self, *, is_armed: bool) -> None:
         spec = self.spec()
         if not spec.problem():
+            for other in self.tied():
+                self.spec_accepted.emit(other, False)
             self.spec_accepted.emit(spec, is_armed)
             self.accept()
-
-
-def _points(least: int, value: int, most: int = _MOST_POINTS) -> QtWidgets.QSpinBox:
-    """A field for points; they are scaled like prices, and all products have whole points."""
-    box = QtWidgets.QSpinBox()
-    box.setRange(least, most)
-    box.setValue(value)
-    box.setAccelerated(True)
-    indent(box)
-    return box

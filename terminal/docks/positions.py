@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from engine.model.instrument import Instrument
 from engine.model.position import Position
 from engine.model.tick import Tick
 from terminal.dialogs.flatten import ask_flatten
+from terminal.models.coverage import Key
 from terminal.models.positions import (
     POSITION_COLUMNS,
     Holding,
@@ -28,18 +29,29 @@ class PositionsDock(Dock):
 
     Signals:
         flatten_requested(str): close everything in the contract with this code; already confirmed.
+        guard_requested(str, str): account and contract whose lots are to be put under guard.
     """
 
     flatten_requested = QtCore.Signal(str)
+    guard_requested = QtCore.Signal(str, str)
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__("positions", parent)
         self._instruments: dict[str, Instrument] = {}
         self._last: dict[str, int] = {}
+        self._unheld: dict[Key, int] = {}
         self.pace = Pace(self._show_prices, self)
         self.model: TableModel[Holding] = TableModel(POSITION_COLUMNS, lambda h: h.key, self)
-        self.table = Table(self.model, sort_by="symbol", buttons=("flatten",))
+        self.table = Table(self.model, sort_by="symbol", buttons=("guard", "flatten"))
         self.table.button_clicked.connect(self._on_button_clicked)
+        self.guard_action, self.flatten_action = QtGui.QAction(self), QtGui.QAction(self)
+        for column, action in (("guard", self.guard_action), ("flatten", self.flatten_action)):
+            action.triggered.connect(
+                lambda _=False, column=column: self._on_button_clicked(self.table.current_key(), column)
+            )
+            self.table.addAction(action)
+        self.table.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.ActionsContextMenu)
+        self.table.current_changed.connect(self._enable)
         self._names = [QtWidgets.QLabel() for _ in range(4)]
         self.totals = [QtWidgets.QLabel() for _ in range(4)]
         pairs = [label for pair in zip(self._names, self.totals, strict=True) for label in pair]
@@ -78,6 +90,14 @@ class PositionsDock(Dock):
         self._last.update(prices)
         self.pace.request()
 
+    def set_unheld(self, lots: Mapping[Key, int]) -> None:
+        """Lots that no condition holds, by account and contract."""
+        if lots != self._unheld:
+            self._unheld = dict(lots)
+            for held in self.model.rows():
+                self.model.put(self._holding(held.position))
+            self._enable()
+
     def set_theme(self, theme: Theme) -> None:
         """Colours of profit and loss."""
         super().set_theme(theme)
@@ -94,9 +114,12 @@ class PositionsDock(Dock):
         )
         for label, word in zip(self._names, words, strict=True):
             label.setText(word)
+        self.guard_action.setText(self.tr("Guard this position…"))
+        self.flatten_action.setText(self.tr("Flatten…"))
         self.table.set_empty_text(self.tr("No positions."))
         self.model.retranslate()
         self.table.fit_columns()
+        self._enable()
         self._show_total()
 
     def _show_prices(self) -> None:
@@ -111,7 +134,17 @@ class PositionsDock(Dock):
 
     def _holding(self, position: Position) -> Holding:
         symbol = position.symbol
-        return Holding(position=position, instrument=self._instruments.get(symbol), last=self._last.get(symbol, 0))
+        return Holding(
+            position=position,
+            instrument=self._instruments.get(symbol),
+            last=self._last.get(symbol, 0),
+            unheld=self._unheld.get((position.account, symbol), 0),
+        )
+
+    def _enable(self) -> None:
+        held = self.model.get(self.table.current_key())
+        self.guard_action.setEnabled(held is not None and held.unheld > 0)
+        self.flatten_action.setEnabled(held is not None and not held.position.is_flat)
 
     def _show_total(self) -> None:
         summed = total(self.model.rows())
@@ -128,4 +161,7 @@ class PositionsDock(Dock):
         if held is None or held.position.is_flat:
             return
         symbol = held.position.symbol
+        if column == "guard":
+            self.guard_requested.emit(held.position.account, symbol)
+            return
         ask_flatten(self, symbol, abs(held.position.net), lambda: self.flatten_requested.emit(symbol))

@@ -248,9 +248,8 @@ def why_text(holding: Holding) -> str:
 def alarm_text(holdings: Iterable[Holding]) -> str:
     """What the title of the window says of all alarms; empty without one."""
     translate = QtCore.QCoreApplication.translate
-    part = translate("Coverage", "{lots} lots of {symbol}")
     parts = [
-        part.format(symbol=holding.coverage.symbol, lots=holding.coverage.naked or abs(holding.coverage.net))
+        f"{holding.coverage.symbol} × {holding.coverage.naked or abs(holding.coverage.net)}"
         for holding in holdings
         if holding.protection is Protection.ALARM
     ]

@@ -22,11 +22,13 @@ class Holding:
         position: lots and costs.
         instrument: its contract, None while it is not known: then nothing is valued.
         last: last price, scaled; 0 = not known.
+        unheld: lots that no condition holds.
     """
 
     position: Position
     instrument: Instrument | None = None
     last: int = 0
+    unheld: int = 0
 
     @property
     def key(self) -> str:
@@ -115,6 +117,10 @@ def _net_text(net: int) -> str:
     return f"{net:+d}" if net else "0"
 
 
+def _guard_text(holding: Holding) -> str:
+    return QtCore.QCoreApplication.translate("Columns", "Guard…") if holding.unheld else ""
+
+
 def _flatten_text(holding: Holding) -> str:
     return "" if holding.position.is_flat else QtCore.QCoreApplication.translate("Columns", "Flatten")
 
@@ -177,6 +183,15 @@ POSITION_COLUMNS: Final[tuple[Column[Holding], ...]] = (
         formatter=lambda amount: formats.money(amount, signed=False),
         sample="000,000",
         colour=lambda h: "muted",
+    ),
+    Column(
+        key="guard",
+        title="",
+        getter=lambda h: h,
+        formatter=_guard_text,
+        alignment=CENTRE,
+        sample="Guard it…",
+        sort=lambda h: h.unheld,
     ),
     Column(
         key="flatten",

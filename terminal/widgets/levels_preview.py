@@ -19,10 +19,15 @@ def worth(symbol: str, points: int, lots: int) -> Decimal:
 
 
 class LevelsPreview(QtWidgets.QWidget):
-    """Paints the levels of a condition as they would lie on a chart, highest on top."""
+    """Paints the levels of a condition as they would lie on a chart, highest on top.
 
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+    Args:
+        is_adopted: the condition takes over lots that are held already, at the trigger price.
+    """
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None, *, is_adopted: bool = False) -> None:
         super().__init__(parent)
+        self._is_adopted = is_adopted
         self._spec: ConditionSpec | None = None
         self._last = 0
         self._theme = DARK
@@ -50,6 +55,7 @@ class LevelsPreview(QtWidgets.QWidget):
         """Texts in the present language."""
         self._names = {
             "trigger": self.tr("Trigger"),
+            "average": self.tr("Average price"),
             "entry": self.tr("Entry"),
             "take_profit": self.tr("Take profit"),
             "stop_loss": self.tr("Stop loss"),
@@ -63,12 +69,22 @@ class LevelsPreview(QtWidgets.QWidget):
 
     def lines(self) -> list[tuple[str, int, str]]:
         """Name, scaled price and theme colour of every line, highest price first."""
-        if self._spec is None or not self._spec.trigger_price:
+        spec = self._spec
+        if spec is None or not spec.trigger_price:
             return []
-        levels = Condition(spec=self._spec, trigger=self._spec.trigger_price).levels
-        found = [
+        adopted = spec.quantity if self._is_adopted else 0
+        condition = Condition(
+            spec=spec, trigger=spec.trigger_price, adopted=adopted, adopted_value=adopted * spec.trigger_price
+        )
+        levels = condition.levels
+        before = [
             (self._names["trigger"], levels.trigger, "trigger"),
             (self._names["entry"], levels.entry, "entry"),
+        ]
+        if adopted:
+            before = [(self._names["average"], levels.entry, "position")]
+        found = [
+            *before,
             (self._names["take_profit"], levels.take_profit, "take_profit"),
             (self._names["stop_loss"], levels.stop_loss, "stop_loss"),
         ]

@@ -1,18 +1,22 @@
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from engine.model.condition import ConditionState, LevelsFrom
+from engine.model.condition import ConditionAction, ConditionSpec, ConditionState, LevelsFrom, SessionEnd
 from engine.model.order import Side
 from engine.settings import Risk
 from terminal import i18n
 from terminal.dialogs.about import AboutDialog
 from terminal.dialogs.condition import ConditionDialog, random_condition_id
+from terminal.dialogs.guard import GuardDialog, average_on_tick
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.dialogs.settings import SettingsDialog
+from terminal.widgets.duration_edit import DurationEdit, minutes_text
 from tests.gui import values
 
 CHOICES = (
@@ -165,12 +169,15 @@ def test_all_fields_arrive(dialog: ConditionDialog, qtbot: QtBot) -> None:
     dialog.action.choose(Side.SELL)
     dialog.trigger.setValue(23000)
     dialog.turning.setValue(16)
-    dialog.take_profit.setValue(91)
-    dialog.stop_loss.setValue(31)
+    dialog.exits.take_profit.setValue(91)
+    dialog.exits.stop_loss.setValue(31)
     dialog.quantity.setValue(2)
     dialog.following.setChecked(True)
-    dialog.trailing.setValue(40)
-    dialog.levels_from.choose(LevelsFrom.AVERAGE_FILL)
+    dialog.exits.trailing.setValue(40)
+    dialog.exits.levels_from.choose(LevelsFrom.AVERAGE_FILL)
+    dialog.exits.breakeven.setValue(20)
+    dialog.exits.time_stop.setValue(90)
+    dialog.exits.session_end.setCurrentIndex(dialog.exits.session_end.findData(SessionEnd.FLATTEN))
     with qtbot.waitSignal(dialog.spec_accepted) as told:
         dialog.save_button.click()
     got, is_armed = told.args
@@ -178,6 +185,8 @@ def test_all_fields_arrive(dialog: ConditionDialog, qtbot: QtBot) -> None:
     assert (got.symbol, got.action, got.trigger_price, got.turning_points) == ("MXFK4", Side.SELL, 23000, 16)
     assert (got.take_profit_points, got.stop_loss_points, got.quantity) == (91, 31, 2)
     assert (got.following, got.trailing_points, got.levels_from) == (True, 40, LevelsFrom.AVERAGE_FILL)
+    assert (got.breakeven_points, got.time_stop_s, got.session_end) == (20, 90, SessionEnd.FLATTEN)
+    assert got.oco_group == ""
 
 
 def test_what_is_missing_is_said_in_place(dialog: ConditionDialog) -> None:
@@ -219,12 +228,161 @@ def test_editing_keeps_the_id_and_in_the_market_only_exits_can_change(
     dialog.open_edit(values.condition("C7", ConditionState.OPEN, entered=1, entry_value=22945))
     assert not dialog.trigger.isEnabled()
     assert not dialog.quantity.isEnabled()
-    assert dialog.stop_loss.isEnabled()
+    assert dialog.exits.stop_loss.isEnabled()
     assert not dialog.arm_button.isVisible()
-    dialog.stop_loss.setValue(25)
+    dialog.exits.stop_loss.setValue(25)
     with qtbot.waitSignal(dialog.spec_accepted) as told:
         dialog.save_button.click()
     assert told.args == [values.spec("C7", stop_loss_points=25), False]
+
+
+def offered(dialog: ConditionDialog) -> list[str]:
+    return [dialog.other.itemData(at) for at in range(dialog.other.count())]
+
+
+def accepted(dialog: ConditionDialog) -> dict[str, ConditionSpec]:
+    """What is told when the dialog is saved, by condition."""
+    told: dict[str, ConditionSpec] = {}
+    dialog.spec_accepted.connect(lambda spec, arm: told.update({spec.condition_id: spec}))
+    dialog.save_button.click()
+    return told
+
+
+def test_only_conditions_of_the_contract_that_wait_can_be_tied_to_it(dialog: ConditionDialog) -> None:
+    far = replace(values.condition("C4"), spec=values.spec("C4", trigger_price=22000))
+    far = replace(far, spec=replace(far.spec, symbol="MXFK4"))
+    dialog.set_conditions(
+        [
+            values.condition("C1"),
+            values.condition("C2", ConditionState.OPEN),
+            values.condition("C3", ConditionState.DRAFT),
+            far,
+        ]
+    )
+    dialog.open_new(Side.BUY, "TXFK4", "", 22930)
+    assert offered(dialog) == ["", "C1", "C3"]
+    dialog.contract.setCurrentIndex(dialog.contract.findData("MXFK4"))
+    assert offered(dialog) == ["", "C4"]
+
+
+def test_tying_puts_both_into_a_group_and_untying_takes_both_out(dialog: ConditionDialog) -> None:
+    dialog.set_conditions([values.condition("C1"), values.condition("C2")])
+    dialog.open_new(Side.SELL, "TXFK4", "", 23050)
+    dialog.other.setCurrentIndex(dialog.other.findData("C2"))
+    told = accepted(dialog)
+    assert set(told) == {"CNEW", "C2"}
+    group = told["CNEW"].oco_group
+    assert group
+    assert told["C2"].oco_group == group
+
+    for spec in told.values():
+        dialog.update_condition(replace(values.condition(spec.condition_id), spec=spec))
+    dialog.open_edit(replace(values.condition("C2"), spec=told["C2"]))
+    assert dialog.other.currentData() == "CNEW"
+    dialog.other.setCurrentIndex(0)
+    told = accepted(dialog)
+    assert {name: spec.oco_group for name, spec in told.items()} == {"C2": "", "CNEW": ""}
+
+
+def test_a_third_condition_joins_a_group_without_changing_it(dialog: ConditionDialog) -> None:
+    tied = [replace(values.condition(name), spec=values.spec(name, oco_group="G1")) for name in ("C1", "C2")]
+    dialog.set_conditions(tied)
+    dialog.open_new(Side.SELL, "TXFK4", "", 23050)
+    dialog.other.setCurrentIndex(dialog.other.findData("C2"))
+    assert {name: spec.oco_group for name, spec in accepted(dialog).items()} == {"CNEW": "G1"}
+
+
+def test_in_the_market_the_group_stays_as_it_is(dialog: ConditionDialog) -> None:
+    held = values.condition("C7", ConditionState.OPEN, entered=1, entry_value=22945)
+    dialog.open_edit(replace(held, spec=replace(held.spec, oco_group="G1")))
+    assert not dialog.other.isEnabled()
+    assert dialog.spec().oco_group == "G1"
+
+
+def test_each_policy_for_the_close_is_explained(dialog: ConditionDialog) -> None:
+    dialog.open_new(Side.BUY, "TXFK4", "", 22930)
+    said = set()
+    for end in SessionEnd:
+        dialog.exits.session_end.setCurrentIndex(dialog.exits.session_end.findData(end))
+        said.add(dialog.exits.explanation.text())
+        assert dialog.spec().session_end is end
+    assert len(said) == len(SessionEnd)
+    assert all(text.endswith(".") for text in said)
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"), [("5", 300), ("1:30", 90), ("0:05", 5), ("90:00", 5400), ("Off", 0), ("0", 0)]
+)
+def test_a_time_is_typed_in_minutes_and_seconds(qtbot: QtBot, typed: str, seconds: int) -> None:
+    field = DurationEdit()
+    qtbot.addWidget(field)
+    field.setSpecialValueText("Off")
+    field.setValue(1)
+    field.lineEdit().setText(typed)
+    field.interpretText()
+    assert field.value() == seconds
+    field.setValue(seconds)
+    assert field.text() == ("Off" if not seconds else minutes_text(seconds))
+
+
+@pytest.mark.parametrize("typed", ["abc", "1:75", "-3", "1:2:3", "99999", "²"])
+def test_what_is_no_time_is_refused(qtbot: QtBot, typed: str) -> None:
+    field = DurationEdit()
+    qtbot.addWidget(field)
+    assert field.validate(typed, 0)[0] is QtGui.QValidator.State.Invalid
+
+
+# --------------------------------------------------------------------------------------------------- guard
+
+
+def guarding(qtbot: QtBot, net: int = 3, average: int = 22939, lots: int = 2) -> GuardDialog:
+    made = GuardDialog(values.position(net, average), lots, lambda: "CNEW")
+    qtbot.addWidget(made)
+    made.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    made.show()
+    return made
+
+
+@pytest.mark.parametrize(("net", "side"), [(3, Side.BUY), (-3, Side.SELL)])
+def test_enter_puts_the_lots_that_nothing_guards_under_guard(qtbot: QtBot, net: int, side: Side) -> None:
+    dialog = guarding(qtbot, net)
+    with qtbot.waitSignal(dialog.guard_requested) as told:
+        QTest.keyClick(dialog.exits.stop_loss, QtCore.Qt.Key.Key_Return)
+    (command,) = told.args
+    assert (command.action, command.condition_id) == (ConditionAction.GUARD, "CNEW")
+    expected = values.spec(
+        "CNEW", action=side, trigger_price=22939, quantity=2, levels_from=LevelsFrom.AVERAGE_FILL
+    )
+    assert command.spec == expected
+    assert not dialog.isVisible()
+
+
+def test_the_guard_is_measured_from_the_average_on_the_tick(qtbot: QtBot) -> None:
+    dialog = guarding(qtbot, average=0)
+    dialog._position = replace(values.position(2), cost=Decimal("45877"))
+    assert average_on_tick(dialog._position) == 22938
+    dialog.exits.changed.emit()
+    assert [(name, price) for name, price, _ in dialog.preview.lines()] == [
+        ("Take profit", 23028),
+        ("Average price", 22938),
+        ("Stop loss", 22908),
+    ]
+
+
+def test_no_more_lots_can_be_guarded_than_nothing_guards(qtbot: QtBot) -> None:
+    assert guarding(qtbot, lots=2).quantity.maximum() == 2
+
+
+def test_a_stop_that_the_market_has_passed_is_said(qtbot: QtBot) -> None:
+    dialog = guarding(qtbot)
+    dialog.update_last("TXFK4", 22909)
+    assert "beyond this stop" in dialog.problem.text()
+    dialog.exits.stop_loss.setValue(31)
+    assert dialog.problem.text() == ""
+    dialog.update_last("TXFK4", 23029)
+    assert "beyond this target" in dialog.problem.text()
+    dialog.update_last("MXFK4", 22939)
+    assert "beyond this target" in dialog.problem.text()
 
 
 def test_condition_ids_are_ascii_and_differ() -> None:

@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from engine.model.condition import ConditionAction, ConditionState
+from engine.model.guard import GuardFault
 from engine.model.order import OrderStatus, OrderType, Reason, Side, SubmitOrder, TimeInForce
 from engine.timing import NS_PER_S
 from engine.wire.messages import LogLine
@@ -143,6 +144,7 @@ class TestConditions:
             (ConditionState.TRIGGERED, {"edit", "cancel"}),
             (ConditionState.OPEN, {"edit", "close"}),
             (ConditionState.EXITING, {"edit", "close"}),
+            (ConditionState.HELD, {"edit", "arm", "close"}),
             (ConditionState.CLOSED, set()),
         ],
     )
@@ -194,6 +196,34 @@ class TestConditions:
             dock.release_action.trigger()
             asking.agree(qtbot)
         assert told.args[0].action is ConditionAction.RELEASE
+
+    def test_the_state_says_when_nobody_guards_or_watches_and_why(self, dock: ConditionsDock) -> None:
+        held = values.condition("C1", ConditionState.OPEN, entered=2, entry_value=45890)
+        dock.set_conditions([held, values.condition("C2"), values.condition("C3")])
+        dock.set_faults({"C1": GuardFault.EXECUTOR_DOWN, "C2": GuardFault.NOT_STARTED})
+        assert texts(dock.table, "state") == [
+            "⚠ Not guarding: the executor process is down",
+            "⚠ Armed, not watched: trading is stopped",
+            "Armed",
+        ]
+        assert dock.notice.text().startswith("⚠ C1: Not guarding: the executor process is down; C2: ")
+        role = QtCore.Qt.ItemDataRole.ForegroundRole
+        assert cell(dock.table, 0, "state").data(role).name() == DARK.error
+        dock.set_faults({"C1": None})
+        assert texts(dock.table, "state")[0] == "⚠ Not guarding: unknown"
+        dock.set_faults({})
+        assert texts(dock.table, "state") == ["Guarding", "Armed", "Armed"]
+        assert dock.notice.text() == ""
+
+    def test_what_is_held_unguarded_can_be_guarded_again(self, dock: ConditionsDock, qtbot: QtBot) -> None:
+        dock.set_conditions([values.condition("C1", ConditionState.HELD, entered=1, entry_value=22945)])
+        dock.set_faults({"C1": GuardFault.HELD})
+        dock.table.select("C1")
+        assert texts(dock.table, "state") == ["Held unguarded"]
+        assert dock.arm_button.text() == "Guard again"
+        with qtbot.waitSignal(dock.command_requested) as told:
+            dock.arm_button.click()
+        assert (told.args[0].action, told.args[0].condition_id) == (ConditionAction.ARM, "C1")
 
     def test_a_double_click_edits(self, dock: ConditionsDock, qtbot: QtBot) -> None:
         dock.set_conditions([values.condition()])
@@ -505,6 +535,21 @@ class TestPositions:
             dock.table.clicked.emit(index)
             asking.agree(qtbot)
         assert told.args == ["TXFK4"]
+
+    def test_lots_that_no_condition_holds_can_be_put_under_guard(self, dock: PositionsDock, qtbot: QtBot) -> None:
+        dock.set_positions([values.position(-2)])
+        assert texts(dock.table, "guard") == [""]
+        dock.set_unheld({(values.ACCOUNT, "TXFK4"): 1})
+        assert texts(dock.table, "guard") == ["Guard…"]
+        with qtbot.waitSignal(dock.guard_requested) as told:
+            dock.table.clicked.emit(cell(dock.table, 0, "guard"))
+        assert told.args == [values.ACCOUNT, "TXFK4"]
+        dock.table.select("0123456-7/TXFK4")
+        assert dock.guard_action.isEnabled()
+        with qtbot.waitSignal(dock.guard_requested):
+            dock.guard_action.trigger()
+        dock.set_unheld({})
+        assert not dock.guard_action.isEnabled()
 
     def test_a_flat_position_has_no_button(self, dock: PositionsDock, qtbot: QtBot) -> None:
         dock.set_positions([values.position(0)])
