@@ -127,6 +127,7 @@ class Gateway:
         self._replies: OrderedDict[tuple[Role | None, str], bytes] = OrderedDict()
         self._waiting: list[Watermark] = []
         self._pace: Pace | None = None
+        self._run_ns = time.time_ns()
         self.pulsed = time.monotonic()
         """When it last showed its clock, monotonic seconds; any thread may read it."""
         self._begin_run()
@@ -416,4 +417,5 @@ class Gateway:
             pace=self._pace,
             limits=self.state.limits,
             differences=tuple(self.state.differences.values()),
+            run=self._run_ns,
         )

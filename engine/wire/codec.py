@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgpack
 
 from engine.errors import DecodeError, VersionError
-from engine.wire.messages import MAX_ITEMS, MAX_TEXT, PARTS, RANGES, SCHEMA_VERSION, TYPES, Envelope
+from engine.wire.messages import MAX_BYTES, MAX_ITEMS, MAX_TEXT, PARTS, RANGES, SCHEMA_VERSION, TYPES, Envelope
 
 INT64: Final = (-(2**63), 2**63 - 1)
 EXT_DECIMAL: Final = 1
@@ -131,6 +131,8 @@ def _scalar_check(kind: Any, where: str, field: str, names: dict[str, Any]) -> s
         return f"type(value) is not int or not {low} <= value <= {high}"
     if kind is str:
         return f"type(value) is not str or len(value) > {MAX_TEXT}"
+    if kind is bytes:
+        return f"type(value) is not bytes or len(value) > {MAX_BYTES}"
     if kind is bool:
         return "type(value) is not bool"
     if kind is float:

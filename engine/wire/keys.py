@@ -22,6 +22,10 @@ class Role(StrEnum):
     """Signals, condition reports, watermarks, queries."""
     READER = "reader"
     """Feeds and queries only."""
+    RECORDER = "recorder"
+    """Feeds and queries, and telemetry of its own: bars and the health of the store."""
+    SCANNER = "scanner"
+    """The same: what it finds."""
 
 
 class Domain(StrEnum):
@@ -39,7 +43,7 @@ LETS_IN: Final[dict[Domain, frozenset[Role]]] = {
     Domain.FEED: frozenset(Role),
     Domain.SIGNALS: frozenset({Role.STRATEGY}),
     Domain.COMMANDS: frozenset(Role),
-    Domain.TELEMETRY_IN: frozenset({Role.WINDOW, Role.EXECUTOR, Role.STRATEGY}),
+    Domain.TELEMETRY_IN: frozenset(Role) - {Role.READER},
     Domain.TELEMETRY_OUT: frozenset(Role),
     Domain.HISTORY: frozenset(Role),
 }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from engine.model.bar import Bar
 from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import (
     Condition,
@@ -20,6 +21,7 @@ from engine.model.guard import Coverage, Guard
 from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkStatus
 from engine.model.order import Fill, Order, SubmitOrder
 from engine.model.position import Account, Position
+from engine.model.scan import ScanHit
 from engine.model.signal import Signal, SignalRefused
 from engine.model.tick import Book, Level, Tick
 from engine.settings import Risk
@@ -263,6 +265,46 @@ class SelectContracts:
     symbols: tuple[str, ...]
 
 
+class HistoryKind(StrEnum):
+    """What is asked of the market store."""
+
+    TICKS = "ticks"
+    BARS = "bars"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetHistory:
+    """Ask the recorder (5560) for one page of ticks or bars of a contract; never answered by the gateway.
+
+    A page holds the oldest rows of the range, or with ``is_newest`` the newest ones, always in order of time.
+    The next page begins behind the last row, or ends before the first one. To cancel, ask for no more pages.
+
+    Attributes:
+        kind: ticks or bars.
+        symbol: contract code.
+        begin_ns: first instant of the range.
+        end_ns: the range ends before it; 0 = no end.
+        span_s: length of a bar.
+        is_day_only: day sessions only.
+        is_newest: the newest rows of the range.
+        limit: at most so many rows.
+        run: with ``after_seq``, ticks of one run of the gateway by number (see :class:`Snapshot`); begin, end and
+            ``is_newest`` do not count then.
+        after_seq: the symbol's number of the last tick that is known, -1 = ask by time.
+    """
+
+    kind: HistoryKind
+    symbol: str
+    begin_ns: int = 0
+    end_ns: int = 0
+    span_s: int = 60
+    is_day_only: bool = False
+    is_newest: bool = False
+    limit: int = 10_000
+    run: int = 0
+    after_seq: int = -1
+
+
 # --- replies -----------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +368,7 @@ class Snapshot:
         pace: the last grant of a paced market.
         limits: of risk, as they are now.
         differences: between our books and the broker's, those that are not settled.
+        run: when the gateway began to number ticks, wall clock: ticks are known by (run, symbol, number).
     """
 
     environment: Environment
@@ -346,6 +389,7 @@ class Snapshot:
     pace: Pace | None = None
     limits: Risk = field(default_factory=Risk)
     differences: tuple[Difference, ...] = ()
+    run: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,6 +409,31 @@ class Ticks:
     first_available: int = 0
     is_complete: bool = True
     positions: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPage:
+    """One page of history: columns of little-endian 64-bit integers, all of the same length, in order of time.
+
+    Columns of ticks: ``seq``, ``ts_event``, ``ts_recv``, ``price``, ``quantity``, ``total_volume``, ``flags``; of
+    bars: ``start_ns``, ``open``, ``high``, ``low``, ``close``, ``volume``, ``trades``, ``trade_date`` (days since
+    1970-01-01), ``is_night`` (0 or 1).
+
+    Attributes:
+        kind: ticks or bars.
+        symbol: contract code.
+        span_s: length of a bar; 0 for ticks.
+        rows: length of the columns.
+        columns: by name.
+        is_complete: nothing is left in the range behind (``is_newest``: before) this page.
+    """
+
+    kind: HistoryKind
+    symbol: str
+    span_s: int = 0
+    rows: int = 0
+    columns: dict[str, bytes] = field(default_factory=dict)
+    is_complete: bool = True
 
 
 # --- telemetry ---------------------------------------------------------------------------------------------------
@@ -396,6 +465,36 @@ class LogLine:
     ts_event: int
     text: str
     ids: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreHealth:
+    """How the recorder's store is; topic ``telemetry.store``.
+
+    Attributes:
+        size_bytes: of all its files.
+        rows: ticks and books written since the recorder started.
+        pending: rows received and not yet flushed.
+        lag_ms: age of the oldest row that is not flushed.
+        missing: ticks that no rail could bring back.
+        ts_flushed: when it last flushed, wall clock; 0 = never.
+        text: what a person should know, such as what will be deleted.
+    """
+
+    size_bytes: int = 0
+    rows: int = 0
+    pending: int = 0
+    lag_ms: int = 0
+    missing: int = 0
+    ts_flushed: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanHits:
+    """What the scanner finds now, the best first; topic ``telemetry.scan``."""
+
+    hits: tuple[ScanHit, ...] = ()
 
 
 class ProcessState(StrEnum):
@@ -477,10 +576,15 @@ TYPES: Final[dict[str, type]] = {
     "process": ProcessStatus,
     "log": LogLine,
     "coverage": Coverage,
+    "bar": Bar,
+    "get_history": GetHistory,
+    "history_page": HistoryPage,
+    "store_health": StoreHealth,
+    "scan_hits": ScanHits,
 }
 """Wire name of every message type; only these are decoded."""
 
-PARTS: Final = (Level, ConditionSpec, Account, FamilySeq, LastTick, Risk, Guard)
+PARTS: Final = (Level, ConditionSpec, Account, FamilySeq, LastTick, Risk, Guard, ScanHit)
 """Types that occur only inside of messages."""
 
 _PRICE: Final = (-(10**12), 10**12)
@@ -510,6 +614,16 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "ts_last": _TIME,
     "ts_last_work": _TIME,
     "ts_opened": _TIME,
+    "ts_flushed": _TIME,
+    "begin_ns": _TIME,
+    "end_ns": _TIME,
+    "start_ns": _TIME,
+    "span_ns": _TIME,
+    "span_s": (0, 86_400),
+    "run": _TIME,
+    "rows": _COUNT,
+    "score": (0, 1000),
+    "level": _PRICE,
     "naked_since": _TIME,
     "now_ns": _TIME,
     "seq": _COUNT,
@@ -531,5 +645,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
 
 MAX_TEXT: Final = 4096
 """Longest text of a field, in characters."""
+MAX_BYTES: Final = 4_000_000
+"""Longest binary field: half a million integers."""
 MAX_ITEMS: Final = 200_000
 """Longest list of a field."""

@@ -61,7 +61,15 @@ def _kind(kind: Any, name: str, enums: dict[str, type[Enum]]) -> str:
         return f"int, {RANGES[name][0]} to {RANGES[name][1]}"
     if issubclass(kind, Enum):
         enums[kind.__name__] = kind
-    plain = {int: "int", float: "float", str: "str", bool: "bool", Decimal: "decimal", date: "date"}
+    plain = {
+        int: "int",
+        float: "float",
+        bytes: "bytes",
+        str: "str",
+        bool: "bool",
+        Decimal: "decimal",
+        date: "date",
+    }
     return plain.get(kind) or _wire_name(kind)
 
 

@@ -34,6 +34,8 @@ def fixed(kind: Any, name: str = "") -> Any:
         return min(high, max(low, 1 + sum(name.encode())))
     if kind is float:
         return 1.5
+    if kind is bytes:
+        return bytes(range(16))
     if kind in (str, bool, Decimal, date):
         return {str: f"{name}.支", bool: True, Decimal: Decimal("-1234.5"), date: date(2024, 11, 5)}[kind]
     origin, args = typing.get_origin(kind), typing.get_args(kind)
@@ -58,6 +60,8 @@ def anything(kind: Any, name: str = "") -> st.SearchStrategy[Any]:
         return st.integers(*RANGES.get(name, INT64))
     if kind is float:
         return st.floats(-1e9, 1e9)
+    if kind is bytes:
+        return st.binary(max_size=32)
     if kind is str:
         return st.text(max_size=12)
     if kind is Decimal:
