@@ -3,9 +3,14 @@
 import argparse
 import multiprocessing
 import sys
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,17 +32,43 @@ def parser() -> argparse.ArgumentParser:
         "--speed", type=float, default=0.0, metavar="N", help="market seconds a second; 0 = as fast as possible"
     )
     replay.add_argument("--out", type=Path, metavar="FILE", help="write the JSON here, not to standard output")
+    _add_ledger(commands.add_parser("ledger", help="check a ledger, or export the trader's books from it"))
     return root
 
 
+def _add_ledger(ledger: argparse.ArgumentParser) -> None:
+    actions = ledger.add_subparsers(dest="action", required=True)
+    verify = actions.add_parser(
+        "verify",
+        help="prove that a ledger is whole and adds up",
+        description="Checks a ledger, also while a terminal holds it. Exit code 0: all is well, 1: it is not.",
+    )
+    export = actions.add_parser(
+        "export",
+        help="every fill with fee, tax and profit, as CSV or JSON",
+        description="Prints one row for each fill and each adjusted position, also while a terminal trades.",
+    )
+    for action in (verify, export):
+        action.add_argument(
+            "file", type=Path, nargs="?", metavar="FILE", help="ledger; left out: the one written last"
+        )
+    export.add_argument("--format", choices=("csv", "json"), default="csv", help="csv, or json with totals")
+    export.add_argument(
+        "--trade-date", type=date.fromisoformat, metavar="YYYY-MM-DD", help="only rows of this trade date"
+    )
+    export.add_argument("--out", type=Path, metavar="FILE", help="write here, not to standard output")
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Runs a command; returns the exit code: 0 done, 2 something a person must mend."""
+    """Runs a command; returns the exit code: 0 done, 1 a check failed, 2 something a person must mend."""
     multiprocessing.freeze_support()
     arguments = parser().parse_args(argv)
     from engine import logs, replaying, settings
 
     try:
         loaded = settings.load(arguments.settings)
+        if arguments.command == "ledger":
+            return _ledger(arguments, loaded)
         logs.configure(loaded.paths.logs, "engine")
         result = replaying.replay(
             arguments.file, arguments.symbol, arguments.conditions, settings=loaded, speed=arguments.speed
@@ -52,6 +83,26 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _ledger(arguments: argparse.Namespace, settings: "Settings") -> int:
+    from engine import statement
+    from engine.gateway import ledger_check, ledger_file
+    from engine.model.session import TradingCalendar
+
+    path = arguments.file or ledger_file.newest(settings.paths.ledger)
+    calendar = TradingCalendar(settings.market.closed_days, settings.market.opened_days)
+    if arguments.action == "export":
+        rows = statement.read(path, calendar=calendar, trade_date=arguments.trade_date)
+        is_csv = arguments.format == "csv"
+        statement.write(statement.to_csv(rows) if is_csv else statement.to_json(path, rows), arguments.out)
+        return 0
+    checks = ledger_check.verify(path, calendar=calendar)
+    print(path)
+    for check in checks:
+        print(*check.lines(), sep="\n")
+    print(ledger_check.summary(checks))
+    return 0 if all(check.is_ok for check in checks) else 1
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -100,3 +100,10 @@ def instruments_at(calendar: TradingCalendar) -> Callable[[str, int], Instrument
         return known[symbol]
 
     return find
+
+
+def trade_date_at(ts_ns: int, calendar: TradingCalendar) -> date:
+    """The trade date that an instant counts to, also between two sessions: then that of the next one."""
+    session = calendar.session_at(ts_ns) or calendar.next_session(ts_ns)
+    assert session is not None  # only an expired contract has no next session
+    return session.trade_date
