@@ -24,6 +24,8 @@ _SETTLED_S: Final = 25.0
 """How long everything may take to come to rest after a fault has passed."""
 _PASSED_S: Final = 30.0
 """How long a fault may take to strike and to pass."""
+_EXITS_S: Final = 1.5
+"""How long the conditions' own exits are waited for; what is still open then is closed."""
 _LAYINGS: Final = 5
 """How often conditions are put again for a fault that has not struck yet."""
 _FIRST_TRADE_S: Final = 30.0
@@ -175,8 +177,15 @@ class _Run:
         else:
             self._strike_at_its_moment()
         self._until(lambda seen: self._fault.is_over(bench), _PASSED_S, "the fault has passed")
+        self._let_exits_come()
         self._fault.lift(bench)
         self._settle()
+
+    def _let_exits_come(self) -> None:
+        """The conditions' own exits come by themselves, if the price goes there soon."""
+        deadline = time.monotonic() + (0.0 if self._scenario.holds else _EXITS_S)
+        while not self._scenario.is_over(self._look()) and time.monotonic() < deadline:
+            continue
 
     def _strike_by_itself(self) -> None:
         """A trap is laid and conditions are put until it springs."""

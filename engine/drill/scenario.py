@@ -39,6 +39,8 @@ class Scenario:
     def __init__(self, number: int, draw: random.Random, bench: "Bench") -> None:
         self._number, self._draw, self._bench = number, draw, bench
         self._puts = 0
+        self.holds = False
+        """Exits are far away, so that lots are held until somebody closes them."""
         self._asked: dict[str, float] = {}
         self._put_at = 0.0
 
@@ -49,7 +51,7 @@ class Scenario:
             holds: exits are far away, so that lots are held until somebody closes them.
         """
         self._puts += 1
-        self._put_at = time.monotonic()
+        self._put_at, self.holds = time.monotonic(), holds
         draw = self._draw
         sides = [draw.choice((Side.BUY, Side.SELL))]
         if draw.random() < 0.3:
