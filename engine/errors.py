@@ -16,6 +16,7 @@ and anything that is not in this tree is a bug and is logged with its traceback.
     │   └── RequestRefused      the other side answered no; carries its reason code
     ├── LedgerError             the ledger cannot be opened, written or trusted
     │   └── LedgerDamaged       its file is damaged: it can be set aside, and a new one begun
+    ├── StoreError              the market store cannot be opened, written or trusted
     ├── OrderStateError         an event that an order's state does not allow
     ├── BrokerError
     │   ├── BrokerRefused       the broker (or its library) said no before sending; nothing is on its way
@@ -82,6 +83,10 @@ class LedgerError(EngineError):
 
 class LedgerDamaged(LedgerError):
     """The ledger's file is damaged, or rows of it were changed; it is left as it is."""
+
+
+class StoreError(EngineError):
+    """The market store cannot be opened, written or trusted."""
 
 
 class OrderStateError(EngineError):

@@ -88,6 +88,32 @@ class DailyContents:
         return max(rows, key=lambda item: item.rows).symbol if rows else ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyFile:
+    """A daily file as bytes: header and number of columns are right, the rows are not looked at.
+
+    Attributes:
+        path: where it was read from.
+        trade_date: of all its rows.
+        rows: the csv without its header line.
+    """
+
+    path: Path
+    trade_date: date
+    rows: bytes
+
+
+def read_daily(path: Path, calendar: TradingCalendar) -> DailyFile:
+    """Opens a daily file, zip or csv, for a reader that takes all of it.
+
+    Raises:
+        DataFileError: it is no such file, is damaged, or a row has another number of columns.
+    """
+    name, raw = _load(path)
+    trade_date = _trade_date(path, name, raw, calendar)
+    return DailyFile(path=path, trade_date=trade_date, rows=raw[raw.find(b"\n") + 1 :])
+
+
 def contents(path: Path, calendar: TradingCalendar | None = None) -> DailyContents:
     """Trade date and contracts of a daily file.
 

@@ -1,0 +1,1 @@
+"""The market store: ticks, books and bars on disk. The only package that imports duckdb."""

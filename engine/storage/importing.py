@@ -1,0 +1,125 @@
+"""Imports many files, one after the other: finds them, tells progress, can be stopped, sums up.
+
+A file is imported whole or not at all, so an import that was stopped or killed is simply begun again. A damaged
+file does not keep the others out. What a file holds is :mod:`engine.storage.daily` and
+:mod:`engine.storage.minutes`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from engine.errors import DataFileError
+from engine.formats.minutes import MinuteConvention
+from engine.model.session import TradingCalendar
+from engine.storage.daily import import_daily
+from engine.storage.imported import FileImport
+from engine.storage.layout import Source, StoreFolder
+from engine.storage.minutes import import_minutes
+
+_SUFFIXES: Final = (".zip", ".csv", ".csv.gz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportProgress:
+    """How far an import is.
+
+    Attributes:
+        path: the file in work.
+        number: which of the files, from 1.
+        files: how many there are.
+        share: of the whole, from 0 to 1.
+    """
+
+    path: Path
+    number: int
+    files: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSummary:
+    """What an import did.
+
+    Attributes:
+        imported: the files that were read, in order, also those that changed nothing.
+        refused: a sentence for each file that was not, naming file, line and reason.
+        is_cancelled: whether it was stopped before its end.
+    """
+
+    imported: tuple[FileImport, ...] = field(default=())
+    refused: tuple[str, ...] = ()
+    is_cancelled: bool = False
+
+
+class _Cancelled(Exception):
+    pass
+
+
+def find_files(paths: Iterable[Path]) -> list[Path]:
+    """The files named, and of folders named those that could be imported, by name.
+
+    Raises:
+        DataFileError: a path does not exist, or a folder holds no such file.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files = sorted(item for item in path.iterdir() if item.name.lower().endswith(_SUFFIXES))
+            if not files:
+                raise DataFileError(f"{path}: holds no {', '.join(_SUFFIXES)}.")
+            found += files
+        elif path.exists():
+            found.append(path)
+        else:
+            raise DataFileError(f"{path}: there is no such file or folder.")
+    return found
+
+
+def import_files(
+    folder: StoreFolder,
+    paths: Iterable[Path],
+    calendar: TradingCalendar,
+    *,
+    minutes: MinuteConvention | None = None,
+    on_progress: Callable[[ImportProgress], None] = lambda progress: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> ImportSummary:
+    """Imports files into the store.
+
+    Args:
+        folder: the store.
+        paths: files and folders.
+        calendar: tells the sessions.
+        minutes: the files are 1-minute bars with this convention; None = they are the exchange's daily files.
+        on_progress: called on this thread several times a file.
+        is_cancelled: asked as often; the file in work is given up then, those before it stay.
+
+    Raises:
+        DataFileError: a path names no file.
+        StoreError: another process imports, or the store cannot be written.
+    """
+    files = find_files(paths)
+    imported: list[FileImport] = []
+    refused: list[str] = []
+    with folder.writing(Source.TAIFEX if minutes is None else Source.MINUTES):
+        for number, path in enumerate(files, 1):
+
+            def step(done: float, path: Path = path, number: int = number) -> None:
+                if is_cancelled():
+                    raise _Cancelled
+                share = (number - 1 + done) / len(files)
+                on_progress(ImportProgress(path=path, number=number, files=len(files), share=share))
+
+            try:
+                step(0.0)
+                if minutes is None:
+                    imported.append(import_daily(folder, path, calendar, on_step=step))
+                else:
+                    imported.append(import_minutes(folder, path, minutes, calendar, on_step=step))
+            except DataFileError as error:
+                refused.append(str(error))
+            except _Cancelled:
+                return ImportSummary(imported=tuple(imported), refused=tuple(refused), is_cancelled=True)
+    return ImportSummary(imported=tuple(imported), refused=tuple(refused))

@@ -1,0 +1,237 @@
+"""Where the store's files lie and how a day's segments are replaced: all of them, or none.
+
+A segment is an immutable Parquet file, ``days/<trade date>/<kind>-<source>.parquet``, that any program may read.
+Each source has one writer, who holds its lock. Knows nothing of what the files hold.
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import filelock
+
+from engine.errors import StoreError
+
+
+class Kind(StrEnum):
+    """What a segment holds."""
+
+    TICKS = "ticks"
+    """Prints of outright contracts."""
+    SPREADS = "spreads"
+    """Prints of calendar spreads; they are no outright trades and enter no bar."""
+    BARS = "bars"
+    """1-minute bars of outright contracts."""
+    BOOKS = "books"
+
+
+class Source(StrEnum):
+    """Where rows come from; where two sources lie level, the earlier one is preferred."""
+
+    LIVE = "live"
+    """Recorded from the feed."""
+    TAIFEX = "taifex"
+    """The exchange's daily file."""
+    MINUTES = "minutes"
+    """A file of 1-minute bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One immutable file of a closed day."""
+
+    trade_date: date
+    kind: Kind
+    source: Source
+    path: Path
+
+
+class StoreFolder:
+    """The folder of a market store.
+
+    Args:
+        path: the folder; made when something is written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.days: Final = path / "days"
+        self.live: Final = path / "live.duckdb"
+        self.temporary: Final = path / "tmp"
+
+    def day(self, trade_date: date) -> Path:
+        """The folder of a trade date."""
+        return self.days / trade_date.isoformat()
+
+    def segment(self, trade_date: date, kind: Kind, source: Source) -> Path:
+        """Where that segment lies, whether it exists or not."""
+        return self.day(trade_date) / f"{kind}-{source}.parquet"
+
+    def trade_dates(self) -> list[date]:
+        """The days that have a folder, in order."""
+        try:
+            names = [entry.name for entry in os.scandir(self.days) if entry.is_dir()]
+        except FileNotFoundError:
+            return []
+        return sorted(day for name in names if (day := _date(name)) is not None)
+
+    def segments(
+        self, *kinds: Kind, first: date = date.min, last: date = date.max, source: Source | None = None
+    ) -> list[Segment]:
+        """The segments of trade dates from ``first`` to ``last``, both included, by date and preference."""
+        sources = list(Source) if source is None else [source]
+        return [
+            Segment(day, kind, item, path)
+            for day in self.trade_dates()
+            if first <= day <= last
+            for kind in kinds or Kind
+            for item in sources
+            if (path := self.segment(day, kind, item)).exists()
+        ]
+
+    @contextlib.contextmanager
+    def writing(self, *sources: Source) -> Iterator[None]:
+        """Holds the right to write segments of these sources; mends what a killed writer left.
+
+        Raises:
+            StoreError: another process holds it, or the folder cannot be written.
+        """
+        with contextlib.ExitStack() as held:
+            for source in sources:
+                held.enter_context(_lock(self.path / f"{source}.lock"))
+                self._mend(source)
+            yield
+
+    def _mend(self, source: Source) -> None:
+        for day in self.trade_dates():
+            staged = StagedDay(self, day, source)
+            staged.finish() if staged.journal.exists() else staged.discard()
+
+
+class StagedDay:
+    """New segments of one trade date and source, which take effect together.
+
+    The files are complete on disk before a journal says so; with the journal the change has happened, and
+    whoever writes next finishes the renames that are still to be made.
+
+    Args:
+        folder: the store's folder.
+        trade_date: the day.
+        source: whose segments; its lock must be held.
+    """
+
+    def __init__(self, folder: StoreFolder, trade_date: date, source: Source) -> None:
+        self._folder = folder
+        self._trade_date = trade_date
+        self._source = source
+        self._day = folder.day(trade_date)
+        self.journal: Final = self._day / f"swap-{source}.json"
+
+    def path(self, kind: Kind) -> Path:
+        """Where to write the new segment of a kind."""
+        self._day.mkdir(parents=True, exist_ok=True)
+        return self._day / f"{kind}-{self._source}.parquet.new"
+
+    def commit(self) -> None:
+        """Makes the written files the day's segments; durable when it returns."""
+        written = [kind for kind in Kind if self.path(kind).exists()]
+        for kind in written:
+            sync(self.path(kind))
+        partial = self.journal.with_suffix(".new")
+        partial.write_text(json.dumps(written), encoding="ascii")
+        sync(partial)
+        partial.replace(self.journal)
+        sync_folder(self._day)
+        self.finish()
+
+    def finish(self) -> None:
+        """Makes the renames that the journal names and are still to be made."""
+        for kind in Kind:
+            with contextlib.suppress(FileNotFoundError):
+                target = self._folder.segment(self._trade_date, kind, self._source)
+                _replace(self.path(kind), target)
+        sync_folder(self._day)
+        self.journal.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Removes what was written and not committed."""
+        for kind in Kind:
+            self.path(kind).unlink(missing_ok=True)
+        self.journal.with_suffix(".new").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self._day.rmdir()  # only an empty folder can be removed
+
+
+def sync(path: Path) -> None:
+    """Waits until the disk has the file."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Waits until the disk has the folder's entries; Windows has no such call and orders them itself."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def bytes_of(paths: Iterable[Path]) -> int:
+    """How much disk the files use; one that has just gone counts nothing."""
+    total = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            total += path.stat().st_size
+    return total
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    owner = path.with_suffix(".owner")
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except filelock.Timeout:
+        raise StoreError(f"{path.parent}: {_holder(owner)} is writing there; wait until it has ended.") from None
+    except OSError as error:
+        raise StoreError(f"{path.parent}: the store cannot be written: {error.strerror or error}.") from error
+    try:
+        owner.write_text(str(os.getpid()), encoding="ascii")
+        yield
+    finally:
+        owner.unlink(missing_ok=True)
+        lock.release()
+
+
+def _holder(owner: Path) -> str:
+    try:
+        return f"process {owner.read_text(encoding='ascii')}"
+    except OSError:
+        return "another process"
+
+
+def _replace(new: Path, target: Path) -> None:
+    try:
+        new.replace(target)
+    except PermissionError as error:
+        raise StoreError(
+            f"{target}: cannot be replaced, another program has it open; close that and repeat the command."
+        ) from error
+
+
+def _date(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name)
+    except ValueError:
+        return None

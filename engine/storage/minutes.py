@@ -1,0 +1,118 @@
+"""Imports csv files of 1-minute bars: each bar replaces the one that such a file gave before."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from engine.formats.minutes import MinuteConvention, read_minutes
+from engine.model.bar import Bar
+from engine.model.instrument import PRODUCTS, contract_month_of
+from engine.model.session import TradingCalendar
+from engine.storage import schema
+from engine.storage.imported import FileImport
+from engine.storage.layout import Kind, Source, StagedDay, StoreFolder
+
+_KEY: Final = ", ".join(schema.KEYS[Kind.BARS])
+
+
+def import_minutes(
+    folder: StoreFolder,
+    path: Path,
+    convention: MinuteConvention,
+    calendar: TradingCalendar,
+    *,
+    on_step: Callable[[float], None] = lambda done: None,
+) -> FileImport:
+    """Imports a file of 1-minute bars.
+
+    The file is read and checked as a whole before the first day is written; a day is written whole or not at
+    all, and the file can be imported again after a stop.
+
+    Args:
+        folder: the store, whose writing rights for the source are held.
+        path: csv or csv.gz.
+        convention: what the file's times mean.
+        calendar: tells the sessions.
+        on_step: called with the share of the work that is done; may raise to stop between two days.
+
+    Raises:
+        DataFileError: the file is damaged; names file, line and reason. Nothing is changed.
+        StoreError: a segment cannot be replaced.
+    """
+    bars = read_minutes(path, convention, calendar)
+    days: dict[date, list[Bar]] = defaultdict(list)
+    for bar in bars:
+        days[bar.trade_date].append(bar)
+    written = replaced = 0
+    with duckdb.connect() as database:
+        for number, (day, found) in enumerate(sorted(days.items())):
+            on_step(0.2 + 0.8 * number / len(days))
+            new, gone = _import_day(database, folder, day, found)
+            written, replaced = written + new, replaced + gone
+    on_step(1.0)
+    return FileImport(
+        path=path, trade_dates=tuple(sorted(days)), rows=len(bars), written=written, replaced=replaced
+    )
+
+
+def _import_day(
+    database: duckdb.DuckDBPyConnection, folder: StoreFolder, day: date, bars: Sequence[Bar]
+) -> tuple[int, int]:
+    """How many bars are new or other than before, and how many gave way."""
+    columns = bar_table(bars, Source.MINUTES)
+    database.register("given", columns)
+    names = ", ".join(f"{name}::{type_} AS {name}" for name, type_ in schema.COLUMNS[Kind.BARS].items())
+    database.execute(f"CREATE OR REPLACE TEMP TABLE bars AS SELECT {names} FROM given")
+    database.unregister("given")
+    target = folder.segment(day, Kind.BARS, Source.MINUTES)
+    written, replaced = len(bars), 0
+    rows = "FROM bars"
+    if target.exists():
+        stored = f"(FROM {schema.text(target)})"
+        differ = f"(FROM bars EXCEPT FROM {stored})"
+        written, replaced = _counts(
+            database,
+            f"SELECT count(*), count(held.symbol) FROM {differ} LEFT JOIN {stored} AS held USING ({_KEY})",
+        )
+        rows = f"FROM bars UNION ALL (FROM {stored} ANTI JOIN bars USING ({_KEY}))"
+    if written:
+        staged = StagedDay(folder, day, Source.MINUTES)
+        order = schema.ORDER[Kind.BARS]
+        database.execute(
+            f"COPY (FROM ({rows}) ORDER BY {order}) TO {schema.text(staged.path(Kind.BARS))} "
+            + schema.parquet_options()
+        )
+        staged.commit()
+    return written, replaced
+
+
+def bar_table(bars: Sequence[Bar], source: Source) -> dict[str, npt.NDArray[Any]]:
+    """Bars of known contracts as the columns of a table."""
+
+    def texts(values: list[str]) -> npt.NDArray[Any]:
+        return np.array(values, dtype=object)
+
+    products = [PRODUCTS[bar.symbol[:3]] for bar in bars]
+    columns: dict[str, npt.NDArray[Any]] = {
+        "trade_date": np.array([bar.trade_date for bar in bars], dtype="datetime64[D]").astype("datetime64[s]"),
+        "session": texts([str(bar.session) for bar in bars]),
+        "product": texts([item.taifex_code for item in products]),
+        "contract": texts([contract_month_of(bar.symbol, near=bar.trade_date) for bar in bars]),
+        "symbol": texts([bar.symbol for bar in bars]),
+        "price_precision": np.array([item.price_precision for item in products], dtype=np.int8),
+        "source": texts([str(source)] * len(bars)),
+    }
+    for name in ("start_ns", "open", "high", "low", "close", "volume", "trades"):
+        columns[name] = np.array([getattr(bar, name) for bar in bars], dtype=np.int64)
+    return columns
+
+
+def _counts(database: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:
+    first, second = database.execute(query).fetchall()[0]
+    return int(first), int(second)

@@ -1,0 +1,349 @@
+"""Questions to the store: ticks, bars and sessions, from the segments and, for its owner, the live file.
+
+Reads only. Where two sources hold the same session of a contract, the one with more lots answers for all of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+import duckdb
+
+from engine.errors import DataFileError, StoreError, UnknownInstrument
+from engine.model.instrument import instrument
+from engine.model.session import TAIPEI, SessionKind, TradingCalendar
+from engine.model.tick import TickFlag
+from engine.storage import schema
+from engine.storage.columns import BarColumns, TickColumns
+from engine.storage.contracts import product_code
+from engine.storage.layout import Kind, Source, StoreFolder
+from engine.timing import NS_PER_S
+
+MINUTE_NS: Final = 60 * NS_PER_S
+
+_HOUR_NS: Final = 3600 * NS_PER_S
+_DAY_NS: Final = 24 * _HOUR_NS
+_NIGHT_OPEN: Final = 15 * _HOUR_NS
+_DAY_OPEN: Final = 8 * _HOUR_NS + 45 * MINUTE_NS
+_UTC_OFFSET: Final = 8 * _HOUR_NS
+_LOTS: Final = {Kind.TICKS: "quantity", Kind.SPREADS: "quantity", Kind.BARS: "volume", Kind.BOOKS: "0"}
+
+_OFFSET: Final = f"""CASE session
+    WHEN 'night' THEN ({{ts}} + {_UTC_OFFSET} - {_NIGHT_OPEN}) % {_DAY_NS}
+    ELSE ({{ts}} + {_UTC_OFFSET}) % {_DAY_NS} - {_DAY_OPEN} END"""
+"""How long an instant is after the open of its session; negative for the few products that open earlier."""
+
+_BAR: Final = """trade_date, is_night, start_ns, arg_min(open, place) AS open, max(high) AS high, min(low) AS low,
+    arg_max(close, place) AS close, sum(volume)::BIGINT AS volume, sum(trades)::BIGINT AS trades"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSummary:
+    """One session of a contract as it is stored.
+
+    Attributes:
+        trade_date: the trade date.
+        product: code of the exchange's files, such as ``TX``.
+        contract: month, week or spread as the files have it.
+        session: day or night.
+        rows: prints.
+        open: first price, in points.
+        high: highest price.
+        low: lowest price.
+        close: last price.
+        lots: lots.
+        vwap: volume-weighted price, four decimals.
+    """
+
+    trade_date: date
+    product: str
+    contract: str
+    session: SessionKind
+    rows: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    lots: int
+    vwap: float
+
+
+class StoreReader:
+    """Reads a store; ask from one thread at a time, :meth:`sibling` gives another thread its own.
+
+    Args:
+        folder: the store.
+        calendar: tells trade dates.
+        live: the owner's open live file; None reads the closed days only, whoever else writes meanwhile.
+    """
+
+    def __init__(
+        self, folder: StoreFolder, calendar: TradingCalendar, *, live: duckdb.DuckDBPyConnection | None = None
+    ) -> None:
+        self._folder = folder
+        self._calendar = calendar
+        self._has_live = live is not None
+        self._database = duckdb.connect() if live is None else live.cursor()
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> "StoreReader":
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def sibling(self) -> "StoreReader":
+        """A reader of the same store for another thread."""
+        return StoreReader(self._folder, self._calendar, live=self._database if self._has_live else None)
+
+    def interrupt(self) -> None:
+        """Ends the question that another thread asks this reader; that one gets :class:`StoreError`."""
+        self._database.interrupt()
+
+    # ------------------------------------------------------------------------------------------------- ticks
+
+    def tick_days(
+        self, symbol: str, first: date, last: date, session: SessionKind | None = None
+    ) -> Iterator[TickColumns]:
+        """The prints of a contract trade date by trade date, each night session first."""
+        for day in self._days(Kind.TICKS, first, last):
+            found = self._ticks(symbol, day, session)
+            if len(found):
+                yield found
+
+    def ticks(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
+        """The prints of ``[start_ns, end_ns)`` in their order."""
+        first, last = self._span(start_ns, end_ns)
+        where, values = "ts_event >= ? AND ts_event < ?", (start_ns, end_ns)
+        days = self._days(Kind.TICKS, first, last)
+        return TickColumns.join(symbol, [self._ticks(symbol, day, None, where, values) for day in days])
+
+    def last_ticks(self, symbol: str, count: int, before_ns: int | None = None) -> TickColumns:
+        """The last prints, at most ``count``, before an instant if one is given; oldest first."""
+        last = date.max if before_ns is None else self._span(0, before_ns)[1]
+        where, values = ("TRUE", ()) if before_ns is None else ("ts_event < ?", (before_ns,))
+        parts: list[TickColumns] = []
+        for day in reversed(self._days(Kind.TICKS, date.min, last)):
+            if count <= 0:
+                break
+            found = self._ticks(symbol, day, None, where, values, count)
+            count -= len(found)
+            parts.insert(0, found)
+        return TickColumns.join(symbol, parts)
+
+    def _ticks(
+        self,
+        symbol: str,
+        day: date,
+        session: SessionKind | None,
+        where: str = "TRUE",
+        values: tuple[object, ...] = (),
+        newest: int | None = None,
+    ) -> TickColumns:
+        rows, parameters = self.rows(
+            Kind.TICKS, day, day, f"symbol = ? AND {_of(session)} AND {where}", symbol, *values
+        )
+        limit = "" if newest is None else f"ORDER BY session, run DESC, seq DESC LIMIT {newest}"
+        query = (
+            f"SELECT *, session = 'night' AS is_night FROM (FROM ({rows}) {limit}) ORDER BY session DESC, run, seq"
+        )
+        return TickColumns.of(symbol, self._columns(query, parameters))
+
+    # -------------------------------------------------------------------------------------------------- bars
+
+    def bars(
+        self, symbol: str, first: date, last: date, *, span_ns: int = MINUTE_NS, session: SessionKind | None = None
+    ) -> BarColumns:
+        """Bars of any length; starts count from the session's open, none reaches over a session's end.
+
+        Bars of whole minutes are made of the 1-minute bars, others of the prints.
+
+        Raises:
+            ValueError: ``span_ns`` is no length.
+        """
+        if span_ns < 1:
+            raise ValueError(f"A bar of {span_ns} ns has no length.")
+        if span_ns % MINUTE_NS:
+            rows, parameters = self._prints_as_bars(symbol, first, last, session)
+        else:
+            rows, parameters = self._minutes(symbol, first, last, session)
+        query = f"""SELECT {_BAR} FROM (
+                SELECT *, session = 'night' AS is_night,
+                    instant - (({_OFFSET.format(ts="instant")}) % {span_ns} + {span_ns}) % {span_ns} AS start_ns
+                FROM ({rows}))
+            GROUP BY trade_date, is_night, start_ns ORDER BY trade_date, start_ns"""
+        return BarColumns.of(symbol, self._columns(query, parameters))
+
+    def day_bars(self, symbol: str, first: date, last: date, *, session: SessionKind | None = None) -> BarColumns:
+        """One bar a trade date: of night and day together, or of one session."""
+        rows, parameters = self._minutes(symbol, first, last, session)
+        query = f"""SELECT {_BAR} FROM (
+                SELECT *, min(instant) OVER (PARTITION BY trade_date) AS start_ns,
+                    {"true" if session is SessionKind.NIGHT else "false"} AS is_night FROM ({rows}))
+            GROUP BY trade_date, is_night, start_ns ORDER BY trade_date"""
+        return BarColumns.of(symbol, self._columns(query, parameters))
+
+    def _minutes(
+        self, symbol: str, first: date, last: date, session: SessionKind | None
+    ) -> tuple[str, list[object]]:
+        rows, parameters = self.rows(Kind.BARS, first, last, f"symbol = ? AND {_of(session)}", symbol)
+        columns = (
+            "trade_date, session, start_ns AS instant, start_ns AS place, open, high, low, close, volume, trades"
+        )
+        return f"SELECT {columns} FROM ({rows})", parameters
+
+    def _prints_as_bars(
+        self, symbol: str, first: date, last: date, session: SessionKind | None
+    ) -> tuple[str, list[object]]:
+        """Each print as a bar; that of a session's closing second a moment before the close."""
+        where = f"symbol = ? AND {_of(session)} AND flags & {int(TickFlag.TRIAL)} = 0"
+        rows, parameters = self.rows(Kind.TICKS, first, last, where, symbol)
+        expiry = self._expiry(symbol, last)
+        length = f"""CASE WHEN session = 'night' THEN {14 * _HOUR_NS}
+            WHEN trade_date = DATE '{expiry}' THEN {4 * _HOUR_NS + 45 * MINUTE_NS} ELSE {5 * _HOUR_NS} END"""
+        return (
+            f"""SELECT trade_date, session, ts_event - greatest(past - length + 1, 0) AS instant, place,
+                price AS open, price AS high, price AS low, price AS close, quantity AS volume, 1 AS trades
+            FROM (SELECT *, {_OFFSET.format(ts="ts_event")} AS past, {length} AS length,
+                row_number() OVER (ORDER BY trade_date, session DESC, run, seq) AS place FROM ({rows}))""",
+            parameters,
+        )
+
+    def _expiry(self, symbol: str, near: date) -> date:
+        try:
+            return instrument(symbol, near=near, calendar=self._calendar).last_trading_day
+        except UnknownInstrument:
+            return date.min
+
+    # ---------------------------------------------------------------------------------------------- sessions
+
+    def sessions(
+        self, product: str | None = None, first: date = date.min, last: date = date.max
+    ) -> list[SessionSummary]:
+        """What is stored, by trade date, product, contract and session; spreads are included.
+
+        Args:
+            product: only this one, as ``TX`` or ``TXF``.
+            first: from this trade date on.
+            last: up to this one, included.
+        """
+        found = []
+        for day in self._days(Kind.TICKS, first, last):
+            found += self._day_sessions(product, day)
+        return found
+
+    def _day_sessions(self, product: str | None, day: date) -> list[SessionSummary]:
+        where, values = ("product = ?", [product_code(product)]) if product else ("TRUE", [])
+        parts, parameters = [], []
+        for kind in (Kind.TICKS, Kind.SPREADS):
+            rows, given = self.rows(kind, day, day, where, *values)
+            parts.append(
+                f"SELECT product, contract, session, run, seq, price, price_precision, quantity FROM ({rows})"
+            )
+            parameters += given
+        query = f"""SELECT product, contract, session, count(*), arg_min(price, run + seq), max(price), min(price),
+                arg_max(price, run + seq), sum(quantity), sum(price * quantity), price_precision
+            FROM ({" UNION ALL ".join(parts)}) GROUP BY product, contract, session, price_precision
+            ORDER BY product, contract, session"""
+        return [_summary(day, row) for row in self._fetch(query, parameters)]
+
+    # ------------------------------------------------------------------------------------------------- parts
+
+    def rows(self, kind: Kind, first: date, last: date, where: str, *values: object) -> tuple[str, list[object]]:
+        """The query of the stored rows between two trade dates, with its parameters."""
+        columns = ", ".join(schema.COLUMNS[kind])
+        segments = self._folder.segments(kind, first=first, last=last)
+        parts, parameters = [], []
+        if segments:
+            parts.append(f"SELECT {columns} FROM read_parquet(?) WHERE {where}")
+            parameters += [[str(item.path) for item in segments], *values]
+        if self._has_live:
+            parts.append(f"SELECT {columns} FROM {kind} WHERE trade_date BETWEEN ? AND ? AND {where}")
+            parameters += [first, last, *values]
+        if not parts:
+            return f"SELECT {_empty(kind)} WHERE false", []
+        union = " UNION ALL ".join(parts)
+        sources = Counter({(item.trade_date, item.source) for item in segments})
+        if self._has_live:
+            sources.update((day, Source.LIVE) for day in self._live_days(kind))
+        if len({day for day, _ in sources}) == len(sources):
+            return union, parameters
+        return _preferred(kind, union), parameters
+
+    def _days(self, kind: Kind, first: date, last: date) -> list[date]:
+        """The trade dates that hold rows of the kind."""
+        days = {item.trade_date for item in self._folder.segments(kind, first=first, last=last)}
+        days.update(day for day in self._live_days(kind) if first <= day <= last)
+        return sorted(days)
+
+    def _live_days(self, kind: Kind) -> list[date]:
+        if not self._has_live:
+            return []
+        return [day for (day,) in self._fetch(f"SELECT DISTINCT trade_date FROM {kind}", [])]
+
+    def _span(self, start_ns: int, end_ns: int) -> tuple[date, date]:
+        """The trade dates that prints between two instants can have."""
+        first = datetime.fromtimestamp(start_ns // NS_PER_S, TAIPEI).date()
+        last = datetime.fromtimestamp(end_ns // NS_PER_S, TAIPEI).date()
+        return first - timedelta(days=1), self._calendar.next_trading_day(last)
+
+    def _columns(self, query: str, parameters: list[object]) -> Any:
+        try:
+            return self._database.execute(query, parameters).fetchnumpy()
+        except duckdb.Error as error:
+            raise self._failure(error) from error
+
+    def _fetch(self, query: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(query, parameters).fetchall()
+        except duckdb.Error as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: duckdb.Error) -> Exception:
+        reason = str(error).splitlines()[0]
+        if isinstance(error, duckdb.InterruptException):
+            return StoreError("The question to the market store was cancelled.")
+        if isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
+            return DataFileError(f"{self._folder.path}: a file of the store cannot be read: {reason}")
+        return StoreError(f"{self._folder.path}: {reason}")
+
+
+def _of(session: SessionKind | None) -> str:
+    return "TRUE" if session is None else f"session = '{session}'"
+
+
+def _empty(kind: Kind) -> str:
+    return ", ".join(f"NULL::{type_} AS {name}" for name, type_ in schema.COLUMNS[kind].items())
+
+
+def _preferred(kind: Kind, rows: str) -> str:
+    """Of each session of a contract the rows of the source with most lots."""
+    order = " ".join(f"WHEN '{source}' THEN {place}" for place, source in enumerate(Source))
+    return f"""WITH found AS MATERIALIZED ({rows}) FROM found SEMI JOIN (
+        SELECT trade_date, session, symbol, source FROM found GROUP BY ALL
+        QUALIFY row_number() OVER (PARTITION BY trade_date, session, symbol
+            ORDER BY sum({_LOTS[kind]}) DESC, CASE source {order} END) = 1
+        ) USING (trade_date, session, symbol, source)"""
+
+
+def _summary(day: date, row: tuple[Any, ...]) -> SessionSummary:
+    product, contract, session, rows, *prices, lots, turnover, precision = row
+    points = [Decimal(price).scaleb(-precision) for price in prices]
+    return SessionSummary(
+        trade_date=day,
+        product=product,
+        contract=contract,
+        session=SessionKind(session),
+        rows=rows,
+        open=points[0],
+        high=points[1],
+        low=points[2],
+        close=points[3],
+        lots=int(lots),
+        vwap=round(int(turnover) / int(lots) / 10**precision, 4),
+    )
