@@ -115,7 +115,8 @@ def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role
     if command.quantity > order.quantity:
         text = f"{command.quantity} lots; a change can only make the {order.quantity} lots fewer"
         return Refused(code=Reason.ORDER_SIZE, text=text)
-    if command.price and (refused := gateway.orders.price_problem(replace(order, price=command.price))):
+    changed = replace(order, price=command.price, quantity=command.quantity or order.quantity)
+    if command.price and (refused := gateway.orders.price_problem(changed)):
         return Refused(code=refused.reason, text=refused.text)
     try:
         gateway.broker.replace(order, command.price, command.quantity)
