@@ -80,6 +80,7 @@ class Doorkeeper:
                 self._stop.wait(0.1)
         for ear in [*self._monitors, *(ear for ear, _ in self._watched)]:
             ear.close()
+        self._socket.unbind(ZAP_ENDPOINT)  # at once; closing frees the name some time later, the next run needs it
         self._socket.close()
 
     def _turn(self, poller: zmq.Poller) -> None:
