@@ -505,7 +505,7 @@ class ProcessState(StrEnum):
     DEAD = "dead"
     """It ended unasked; it is started again after a wait."""
     HUNG = "hung"
-    """It lives but gives no heartbeat; it is killed and started again."""
+    """It lives but gives no heartbeat or does no work; it is killed and started again."""
     GAVE_UP = "gave_up"
     """It died too often too early; a person must look."""
     STOPPED = "stopped"
