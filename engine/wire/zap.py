@@ -5,6 +5,7 @@ proactor loop needs further packages. It also counts the handshakes that libzmq 
 """
 
 import contextlib
+import itertools
 import struct
 import threading
 import time
@@ -25,6 +26,7 @@ _LOG_EVERY_S: Final = 5.0
 _KEY_BYTES: Final = 32
 _DOMAINS: Final = {domain.value.encode("ascii"): domain for domain in Domain}
 _doorkeepers: dict[int, "Doorkeeper"] = {}
+_numbers = itertools.count()
 
 
 class Doorkeeper:
@@ -62,7 +64,7 @@ class Doorkeeper:
 
         Of a client without a key, or with another mechanism, libzmq asks nobody. Call it on the socket's thread.
         """
-        address = f"inproc://door.{domain}.{id(raw)}"
+        address = f"inproc://door.{domain}.{next(_numbers)}"
         raw.monitor(address, zmq.Event.HANDSHAKE_FAILED_PROTOCOL)
         ear = self._context.socket(zmq.PAIR)
         ear.linger, ear.rcvhwm = 0, 0  # a full queue here would hold up libzmq's own thread
