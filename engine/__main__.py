@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from engine.settings import Settings
 
 
+_DRILL = "kill and disturb the real processes, and check that nothing is lost, doubled or left unguarded"
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     root = argparse.ArgumentParser(prog="engine", description="The futures terminal without its window.")
@@ -33,7 +36,34 @@ def parser() -> argparse.ArgumentParser:
     )
     replay.add_argument("--out", type=Path, metavar="FILE", help="write the JSON here, not to standard output")
     _add_ledger(commands.add_parser("ledger", help="check a ledger, or export the trader's books from it"))
+    _add_drill(commands.add_parser("drill", help=_DRILL))
+    from engine import storing
+
+    storing.add_parsers(commands)
     return root
+
+
+def _add_drill(drill: argparse.ArgumentParser) -> None:
+    drill.description = (
+        "Runs the real processes on a simulated exchange, kills and disturbs them at seeded random moments, and "
+        "compares the books afterwards. Exit code 0: every promise held, 1: one was broken."
+    )
+    drill.add_argument(
+        "file", type=Path, nargs="?", metavar="FILE", help="TAIFEX daily file whose prints are the market"
+    )
+    drill.add_argument("--runs", type=_positive, default=50, metavar="N", help="how many runs (50)")
+    drill.add_argument("--seed", type=int, default=1, metavar="S", help="of faults, moments and conditions (1)")
+    drill.add_argument("--only", type=_positive, default=0, metavar="N", help="only this run of the drill")
+    drill.add_argument(
+        "--fault", action="append", default=[], metavar="NAME", help="only this fault class; may be repeated"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number}: it must be at least 1")
+    return number
 
 
 def _add_ledger(ledger: argparse.ArgumentParser) -> None:
@@ -69,6 +99,12 @@ def main(argv: list[str] | None = None) -> int:
         loaded = settings.load(arguments.settings)
         if arguments.command == "ledger":
             return _ledger(arguments, loaded)
+        if arguments.command == "drill":
+            return _drill(arguments, loaded)
+        if arguments.command in ("import", "export", "sessions"):
+            from engine import storing
+
+            return storing.run(arguments, loaded)
         logs.configure(loaded.paths.logs, "engine")
         result = replaying.replay(
             arguments.file, arguments.symbol, arguments.conditions, settings=loaded, speed=arguments.speed
@@ -78,11 +114,19 @@ def main(argv: list[str] | None = None) -> int:
         print(f"engine: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"engine: {error.filename or arguments.out}: {error.strerror}", file=sys.stderr)
+        print(f"engine: {error.filename or getattr(arguments, 'out', '')}: {error.strerror}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _drill(arguments: argparse.Namespace, settings: "Settings") -> int:
+    from engine.drill import main as drill
+    from engine.drill.runner import Options
+
+    options = Options(arguments.runs, arguments.seed, arguments.only, tuple(arguments.fault))
+    return drill.command(options, settings, arguments.file)
 
 
 def _ledger(arguments: argparse.Namespace, settings: "Settings") -> int:

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +17,10 @@ from engine.drill.results import BrokenPromise, Promise
 from engine.drill.running import ProgramDied, RunningProgram
 from engine.drill.watch import Watch
 from engine.errors import BrokerRefused, LedgerError, RequestError
-from engine.gateway.ledger_file import LedgerFile
+from engine.gateway import ledger_check
 from engine.model.market import LinkState
 from engine.model.position import Account
+from engine.model.session import TradingCalendar
 from engine.settings import Settings
 
 LOOK_S: Final = 0.02
@@ -35,6 +37,7 @@ class World:
         symbol: the contract.
         speed: market seconds in a second.
         is_simulated: it can be told what happens to an order.
+        is_ended: the market is over for good; no further run can be made.
     """
 
     exchange: Broker
@@ -42,6 +45,7 @@ class World:
     symbol: str
     speed: float
     is_simulated: bool
+    is_ended: Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -85,6 +89,8 @@ class Bench:
         """Those that took over lots of a person's order, and how many."""
         self.groups: dict[str, set[str]] = {}
         """Those of which one cancels the others."""
+        market = settings.market
+        self._calendar = TradingCalendar(market.closed_days, market.opened_days)
         self._program: RunningProgram | None = None
         self._plan = ProgramPlan(settings, ledger, world.symbol)
         self.seen = Seen(time.monotonic(), Probed({}, False), 0)
@@ -181,12 +187,12 @@ class Bench:
             BrokenPromise: it does not.
         """
         try:
-            with LedgerFile(self.ledger) as found:
-                (answer,) = found.database.execute("PRAGMA integrity_check").fetchone()
+            checks = ledger_check.verify(self.ledger, calendar=self._calendar)
         except LedgerError as error:
             raise BrokenPromise(Promise.LEDGER, str(error)) from error
-        if answer != "ok":
-            raise BrokenPromise(Promise.LEDGER, f"{self.ledger}: {answer}")
+        for check in checks:
+            if not check.is_ok:
+                raise BrokenPromise(Promise.LEDGER, f"{self.ledger}: {check.name}: {check.problems[0]}")
 
     # --- acting --------------------------------------------------------------------------------------------------
 

@@ -16,12 +16,15 @@ from engine import logs
 from engine.brokers.base import Credentials
 from engine.brokers.simulated import SimulatedExchange
 from engine.drill.bench import World
+from engine.drill.faults import FAULTS
+from engine.drill.recorded import RecordedExchange
 from engine.drill.results import Progress, Report
 from engine.drill.runner import Drill, OnProgress, Options
-from engine.errors import EngineError
+from engine.errors import DataFileError, EngineError, SettingsError
 from engine.model.session import SessionKind, TradingCalendar
 from engine.settings import Reconciliation, Risk, Settings, Simulation, with_free_ports
 from engine.timing import NS_PER_S
+from engine.worlds import front_months
 
 SPEED: Final = 25.0
 """Market seconds in a second."""
@@ -61,7 +64,22 @@ def simulated_world(settings: Settings) -> World:
     start_ns = calendar.session(_DAY, SessionKind.NIGHT).open_ns + _START_NS
     exchange = SimulatedExchange(settings.simulation, calendar, start_ns)
     accounts = exchange.login(Credentials(user="drill"))
-    return World(exchange, accounts, _SYMBOL, settings.simulation.speed, is_simulated=True)
+    return World(exchange, accounts, _SYMBOL, settings.simulation.speed, is_simulated=True, is_ended=lambda: False)
+
+
+def recorded_world(file: Path, settings: Settings) -> World:
+    """The prints of a daily file.
+
+    Raises:
+        DataFileError: it cannot be used.
+    """
+    calendar = TradingCalendar(settings.market.closed_days, settings.market.opened_days)
+    months = front_months(file, calendar)
+    if not months:
+        raise DataFileError(f"{file}: it has no print of a contract that this program knows")
+    exchange = RecordedExchange(file, months[0], SPEED, calendar)
+    accounts = exchange.login(Credentials(user="drill"))
+    return World(exchange, accounts, months[0], SPEED, is_simulated=False, is_ended=lambda: exchange.is_ended)
 
 
 def run(options: Options, settings: Settings, file: Path | None, on_progress: OnProgress) -> Report:
@@ -74,13 +92,18 @@ def run(options: Options, settings: Settings, file: Path | None, on_progress: On
         on_progress: called after each run.
 
     Raises:
-        EngineError: the file cannot be used.
+        EngineError: the file cannot be used, or there is no fault class of a name.
     """
+    known = [item.name for item in FAULTS]
+    for name in options.classes:
+        if name not in known:
+            raise SettingsError(f"{name} is no fault class; known are {', '.join(known)}")
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     ledger = settings.paths.ledger / f"drill-{stamp}.sqlite"
     own = drill_settings(settings, options.seed)
     logs.configure(own.paths.logs, "drill")
-    return Drill(options, simulated_world(own), own, ledger, on_progress).run()
+    world = recorded_world(file, own) if file else simulated_world(own)
+    return Drill(options, world, own, ledger, on_progress).run()
 
 
 def run_for_window(options: Options, settings: Settings, pipe: Connection) -> None:

@@ -6,7 +6,7 @@ So the exchange outlives the program, as a real one does. A call without an answ
 import itertools
 import threading
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Final
 
 from engine import logs
 from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, OrderReport
@@ -15,9 +15,11 @@ from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.model.market import Contract, Environment
 from engine.model.order import Fill, Order
 from engine.model.position import Account
-from engine.timing import AcceleratedClock
+from engine.timing import NS_PER_S, AcceleratedClock
 
 log = logs.get(__name__)
+
+_BEHIND_NS: Final = 60 * NS_PER_S
 
 
 class _Open:
@@ -151,6 +153,8 @@ class RemoteBroker:
     def _tell(self, method: str, args: tuple[Any, ...]) -> None:
         if self._listener is None:
             return
+        if method == "on_tick" and args[1] > self.clock.now_ns() + _BEHIND_NS:
+            self.clock.jump_to(args[1])  # the hours without a session take no time
         try:
             getattr(self._listener, method)(*args)
         except Exception:

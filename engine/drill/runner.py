@@ -13,6 +13,7 @@ from typing import Final
 
 from engine.drill.bench import Bench, Seen, World
 from engine.drill.faults import FAULTS, Fault, FaultClass
+from engine.drill.line import Mark
 from engine.drill.results import BrokenPromise, FaultResult, Progress, Promise, Report
 from engine.drill.scenario import Scenario
 from engine.model.order import OrderStatus
@@ -79,6 +80,8 @@ class Drill:
         try:
             self._start()
             for number in self._numbers():
+                if self._world.is_ended():
+                    break
                 self._run = number
                 self._one(number)
             self._finish()
@@ -214,15 +217,14 @@ class _Run:
         began = time.monotonic()
         self._scenario.put(holds=self._fault.wants_lots)
 
+        # Where lots are to be held, the exits are far away: no moment of an exit would come.
+        mark = Mark.ENTRY_FILLED if self._scenario.holds and moment.mark else moment.mark
+
         def has_come(seen: Seen) -> bool:
-            since = began if moment.mark is None else bench.line.marks.get(moment.mark)
+            since = began if mark is None else bench.line.marks.get(mark)
             return (since is not None and seen.at >= since + moment.delay_s) or self._scenario.is_over(seen)
 
-        if self._fault.wants_lots:
-            # The exits are far away: an exit comes only when it is asked for.
-            self._until(lambda seen: has_come(seen) or bool(seen.net), _PASSED_S, "a condition entered")
-        else:
-            self._until(has_come, _PASSED_S, "the moment of the fault came")
+        self._until(has_come, _PASSED_S, "the moment of the fault came")
         self._fault.inject(bench)
 
     def _settle(self) -> None:
