@@ -66,7 +66,7 @@ def _submit(gateway: "Gateway", command: SubmitOrder, envelope: Envelope, role: 
         text = "an executor's order must name its signal and carry the client order id made from it"
         return Refused(code=Reason.FORBIDDEN, text=text)
     age_s = (time.time_ns() - envelope.time) / NS_PER_S
-    limit_s = gateway.settings.risk.entry_signal_age_s
+    limit_s = gateway.state.limits.entry_signal_age_s
     if age_s > limit_s and not command.reduce_only and not gateway.broker.is_paced:
         text = f"the request waited {age_s:.1f} s for the gateway, the limit is {limit_s:g} s"
         return Refused(code=Reason.STALE_SIGNAL, text=text)

@@ -101,7 +101,7 @@ class Gateway:
         self.commands_endpoint = self._server.endpoint
         self.ticks = TickPublisher(self._publisher, ring_ticks=settings.market.ring_ticks)
         self.journal = Journal(self.ledger, self.ticks, on_point)
-        self.market = Market(broker, calendar, instruments, self.ticks, settings.risk)
+        self.market = Market(broker, calendar, instruments, self.ticks)
         self.exposure = Exposure(
             self.state, self.market, accounts, is_reconciled=lambda: self.reconciler.is_complete
         )

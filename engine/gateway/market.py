@@ -12,7 +12,6 @@ from engine.gateway.publisher import TickPublisher
 from engine.model.instrument import Instrument
 from engine.model.market import Contract, LinkState
 from engine.model.session import Session, SessionKind, TradingCalendar
-from engine.settings import Risk
 from engine.timing import NS_PER_S
 
 log = logs.get(__name__)
@@ -28,7 +27,6 @@ class Market:
         calendar: of the exchange.
         instruments: makes an instrument of a symbol.
         ticks: what has come.
-        limits: how long a feed may be silent.
     """
 
     def __init__(
@@ -37,9 +35,8 @@ class Market:
         calendar: TradingCalendar,
         instruments: Callable[[str], Instrument],
         ticks: TickPublisher,
-        limits: Risk,
     ) -> None:
-        self.broker, self.calendar, self.ticks, self._limits = broker, calendar, ticks, limits
+        self.broker, self.calendar, self.ticks = broker, calendar, ticks
         self._instruments = instruments
         self._known: dict[str, Instrument] = {}
         self._resubscribed: dict[str, float] = {}
@@ -84,14 +81,15 @@ class Market:
 
         A silent one is asked for again every few seconds, whatever the vendor's events say.
         """
+        limit_s = journal.state.limits.stale_feed_s
         for symbol in self.selected:
             silence = self.silence_s(symbol)
             if silence is None:
                 continue
-            is_stale = silence > self._limits.stale_feed_s and self.session(self.instrument(symbol))
+            is_stale = silence > limit_s and self.session(self.instrument(symbol))
             state = LinkState.STALE if is_stale else LinkState.UP
             if (before := journal.links.get(f"feed.{symbol}")) is None or before.state is not state:
-                text = f"silent for more than {self._limits.stale_feed_s:g} s" if is_stale else ""
+                text = f"silent for more than {limit_s:g} s" if is_stale else ""
                 journal.set_link(f"feed.{symbol}", state, text)
             if is_stale and time.monotonic() - self._resubscribed.get(symbol, 0.0) > _RESUBSCRIBE_S:
                 self._resubscribe(symbol)

@@ -66,7 +66,7 @@ class World:
             for symbol, price in self.references.items()
         )
         broker = cast(Broker, StandingBroker(self.market_clock, offered, is_paced))
-        market = Market(broker, CALENDAR, made, self.ticks, Risk())
+        market = Market(broker, CALENDAR, made, self.ticks)
         accounts = (Account(account="a", equity=equity), Account(account="b"))
         return Exposure(
             self.state, market, accounts, lambda: self.seconds, is_reconciled=lambda: self.is_reconciled
