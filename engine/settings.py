@@ -240,6 +240,14 @@ class Market:
 
 
 @dataclass(frozen=True, slots=True)
+class Store:
+    """The market store."""
+
+    max_gb: float = 0.0
+    """What closed days may use on disk, in units of 10^9 bytes; beyond it the oldest go. 0 = never delete."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paths:
     """Where the program keeps its files."""
 
@@ -249,13 +257,15 @@ class Paths:
     """One file for each process, ``terminal.jsonl`` and so on."""
     config: Path
     """``terminal.json``, the window's own choices."""
+    store: Path
+    """The market store: ``live.duckdb``, and the closed days as Parquet files under ``days``."""
 
     @classmethod
     def of_platform(cls) -> "Paths":
         """The platform's own places, or all under FUTURES_TERMINAL_HOME."""
         if home := os.environ.get("FUTURES_TERMINAL_HOME"):
             base = Path(home)
-            return cls(base / "ledger", base / "logs", base / "config")
+            return cls(base / "ledger", base / "logs", base / "config", base / "store")
         import platformdirs  # here, so that child processes need not load it
 
         data = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
@@ -263,6 +273,7 @@ class Paths:
             data / "ledger",
             Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)),
             Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)),
+            data / "store",
         )
 
 
@@ -281,6 +292,7 @@ class Settings:
     simulation: Simulation = field(default_factory=Simulation)
     market: Market = field(default_factory=Market)
     paths: Paths = field(default_factory=Paths.of_platform)
+    store: Store = field(default_factory=Store)
 
 
 def load(path: Path | None = None) -> Settings:

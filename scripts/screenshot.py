@@ -148,7 +148,7 @@ class Sitter:
 
 async def portray(app: QtWidgets.QApplication, home: Path) -> None:
     """Runs the terminal and takes all pictures."""
-    config = Settings(simulation=Simulation(speed=SPEED), paths=Paths(home / "ledger", home / "logs", home))
+    config = Settings(simulation=Simulation(speed=SPEED), paths=Paths(home / "ledger", home / "logs", home, home))
     terminal = Terminal(app, with_free_ports(config), Preferences(), saves=False)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     terminal.closed.connect(lambda: ended.set_result(None))

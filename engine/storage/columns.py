@@ -1,7 +1,7 @@
 """Answers of the store as numpy columns: what charts, history and backtests take without building objects."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Self
 
@@ -114,6 +114,11 @@ class BarColumns(_Columns):
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+    def moved(self, step: int) -> "BarColumns":
+        """The bars with all prices higher by ``step``."""
+        prices = {name: getattr(self, name) + step for name in ("open", "high", "low", "close")}
+        return replace(self, **prices)
 
     def bars(self, span_ns: int) -> Iterator[Bar]:
         """The bars as values; ``span_ns`` is the length that was asked for."""

@@ -5,6 +5,7 @@ file does not keep the others out. What a file holds is :mod:`engine.storage.dai
 :mod:`engine.storage.minutes`.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,8 @@ from engine.storage.imported import FileImport
 from engine.storage.layout import Source, StoreFolder
 from engine.storage.minutes import import_minutes
 
-_SUFFIXES: Final = (".zip", ".csv", ".csv.gz")
+_DAILY: Final = re.compile(r"Daily_\d{4}_\d\d_\d\d.*\.(zip|csv)", re.IGNORECASE)
+_MINUTES: Final = re.compile(r".*\.csv(\.gz)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,18 +59,23 @@ class _Cancelled(Exception):
     pass
 
 
-def find_files(paths: Iterable[Path]) -> list[Path]:
+def find_files(paths: Iterable[Path], *, minutes: bool = False) -> list[Path]:
     """The files named, and of folders named those that could be imported, by name.
+
+    Args:
+        paths: files and folders.
+        minutes: whether csv files of 1-minute bars are meant, and not the exchange's daily files.
 
     Raises:
         DataFileError: a path does not exist, or a folder holds no such file.
     """
+    pattern, described = (_MINUTES, "csv file") if minutes else (_DAILY, "Daily_YYYY_MM_DD.zip or .csv")
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files = sorted(item for item in path.iterdir() if item.name.lower().endswith(_SUFFIXES))
+            files = sorted(item for item in path.iterdir() if pattern.fullmatch(item.name))
             if not files:
-                raise DataFileError(f"{path}: holds no {', '.join(_SUFFIXES)}.")
+                raise DataFileError(f"{path}: holds no {described}.")
             found += files
         elif path.exists():
             found.append(path)
@@ -100,7 +107,7 @@ def import_files(
         DataFileError: a path names no file.
         StoreError: another process imports, or the store cannot be written.
     """
-    files = find_files(paths)
+    files = find_files(paths, minutes=minutes is not None)
     imported: list[FileImport] = []
     refused: list[str] = []
     with folder.writing(Source.TAIFEX if minutes is None else Source.MINUTES):

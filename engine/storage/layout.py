@@ -198,7 +198,7 @@ def bytes_of(paths: Iterable[Path]) -> int:
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     owner = path.with_suffix(".owner")
-    lock = filelock.FileLock(path, timeout=0)
+    lock = filelock.FileLock(path, timeout=0, thread_local=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()

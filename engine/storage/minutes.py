@@ -4,19 +4,17 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
-import numpy as np
-import numpy.typing as npt
 
 from engine.formats.minutes import MinuteConvention, read_minutes
 from engine.model.bar import Bar
-from engine.model.instrument import PRODUCTS, contract_month_of
 from engine.model.session import TradingCalendar
 from engine.storage import schema
 from engine.storage.imported import FileImport
 from engine.storage.layout import Kind, Source, StagedDay, StoreFolder
+from engine.storage.rows import bar_table
 
 _KEY: Final = ", ".join(schema.KEYS[Kind.BARS])
 
@@ -90,27 +88,6 @@ def _import_day(
         )
         staged.commit()
     return written, replaced
-
-
-def bar_table(bars: Sequence[Bar], source: Source) -> dict[str, npt.NDArray[Any]]:
-    """Bars of known contracts as the columns of a table."""
-
-    def texts(values: list[str]) -> npt.NDArray[Any]:
-        return np.array(values, dtype=object)
-
-    products = [PRODUCTS[bar.symbol[:3]] for bar in bars]
-    columns: dict[str, npt.NDArray[Any]] = {
-        "trade_date": np.array([bar.trade_date for bar in bars], dtype="datetime64[D]").astype("datetime64[s]"),
-        "session": texts([str(bar.session) for bar in bars]),
-        "product": texts([item.taifex_code for item in products]),
-        "contract": texts([contract_month_of(bar.symbol, near=bar.trade_date) for bar in bars]),
-        "symbol": texts([bar.symbol for bar in bars]),
-        "price_precision": np.array([item.price_precision for item in products], dtype=np.int8),
-        "source": texts([str(source)] * len(bars)),
-    }
-    for name in ("start_ns", "open", "high", "low", "close", "volume", "trades"):
-        columns[name] = np.array([getattr(bar, name) for bar in bars], dtype=np.int64)
-    return columns
 
 
 def _counts(database: duckdb.DuckDBPyConnection, query: str) -> tuple[int, int]:

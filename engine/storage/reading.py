@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -220,6 +221,16 @@ class StoreReader:
         except UnknownInstrument:
             return date.min
 
+    def daily_volumes(self, product: str, first: date, last: date) -> dict[date, dict[str, int]]:
+        """Lots of each monthly contract of a product by trade date, from its 1-minute bars."""
+        where = "product = ? AND length(contract) = 6"
+        rows, parameters = self.rows(Kind.BARS, first, last, where, product_code(product))
+        query = f"SELECT trade_date, symbol, sum(volume)::BIGINT FROM ({rows}) GROUP BY ALL ORDER BY ALL"
+        found: dict[date, dict[str, int]] = {}
+        for day, symbol, volume in self._fetch(query, parameters):
+            found.setdefault(day, {})[symbol] = volume
+        return found
+
     # ---------------------------------------------------------------------------------------------- sessions
 
     def sessions(
@@ -274,6 +285,11 @@ class StoreReader:
         if len({day for day, _ in sources}) == len(sources):
             return union, parameters
         return _preferred(kind, union), parameters
+
+    def copy(self, query: str, parameters: list[object], path: Path, options: str) -> int:
+        """Writes the answer of a query to a file with the options of DuckDB's COPY; returns its rows."""
+        found = self._fetch(f"COPY ({query}) TO {schema.text(path)} {options}", parameters)
+        return int(found[0][0])
 
     def _days(self, kind: Kind, first: date, last: date) -> list[date]:
         """The trade dates that hold rows of the kind."""

@@ -39,7 +39,7 @@ def refused(file: Path, text: str) -> str:
 def test_without_a_file_the_defaults(user_home: Path) -> None:
     assert load() == Settings()
     assert load().endpoints == Endpoints("127.0.0.1", 5555, 5556, 5557, 5558, 5559, 5560)
-    assert load().paths == Paths(user_home / "ledger", user_home / "logs", user_home / "config")
+    assert load().paths == Paths(*(user_home / name for name in ("ledger", "logs", "config", "store")))
 
 
 def test_the_users_own_file_is_found(user_home: Path) -> None:

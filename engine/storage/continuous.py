@@ -1,0 +1,165 @@
+"""Continuous front-month series: the bars of one contract after the other, by a stated rule.
+
+Knows at each trade date only what was known before it: no rule looks ahead.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import pairwise
+
+import numpy as np
+
+from engine.model.instrument import contract_month_of, front_month, product
+from engine.model.session import SessionKind, TradingCalendar
+from engine.storage.columns import BarColumns
+from engine.storage.reading import MINUTE_NS, StoreReader
+
+
+class RollRule(StrEnum):
+    """When the series goes over to the next contract."""
+
+    SETTLEMENT = "settlement"
+    """With the night session after the last trading day."""
+    VOLUME = "volume"
+    """The trade date after a later month traded more; never back, and never past settlement."""
+
+
+class Adjustment(StrEnum):
+    """What becomes of the step between two contracts."""
+
+    NONE = "none"
+    """Prices are those that were traded."""
+    BACK = "back"
+    """All prices before a roll are moved by its step, so that the series has none; the newest stay as traded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roll:
+    """A change of contract.
+
+    Attributes:
+        trade_date: the first of the new contract.
+        old: symbol before.
+        new: symbol from then on.
+        step: new less old price at the last minute in which the old contract traded and a price of the new was
+            known, scaled; 0 where the store has no such minute.
+        is_known: whether the store has it.
+    """
+
+    trade_date: date
+    old: str
+    new: str
+    step: int
+    is_known: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ContinuousBars:
+    """A continuous series.
+
+    Attributes:
+        bars: all bars in order of time; their symbol is the product's code, such as ``TXF``.
+        contracts: the contract of each trade date that has bars.
+        rolls: the changes of contract, in order.
+    """
+
+    bars: BarColumns
+    contracts: Mapping[date, str]
+    rolls: tuple[Roll, ...]
+
+
+def continuous_bars(
+    reader: StoreReader,
+    product_code: str,
+    first: date,
+    last: date,
+    calendar: TradingCalendar,
+    *,
+    rule: RollRule = RollRule.SETTLEMENT,
+    adjustment: Adjustment = Adjustment.NONE,
+    span_ns: int = MINUTE_NS,
+    session: SessionKind | None = None,
+) -> ContinuousBars:
+    """The front-month series of a product between two trade dates, both included.
+
+    Args:
+        reader: the store.
+        product_code: such as ``TXF``.
+        first: first trade date.
+        last: last trade date.
+        calendar: tells settlement days.
+        rule: when to go over to the next contract.
+        adjustment: of the prices before a roll.
+        span_ns: length of the bars.
+        session: only this one.
+
+    Raises:
+        UnknownInstrument: no such product.
+    """
+    code = product(product_code).code
+    volumes = reader.daily_volumes(code, first, last)
+    contracts = _contracts(code, volumes, calendar, rule)
+    rolls = _rolls(reader, contracts)
+    parts = []
+    for begin, end, symbol in _stretches(contracts):
+        bars = reader.bars(symbol, begin, end, span_ns=span_ns, session=session)
+        if adjustment is Adjustment.BACK:
+            bars = bars.moved(sum(roll.step for roll in rolls if roll.trade_date > end))
+        parts.append(bars)
+    return ContinuousBars(bars=BarColumns.join(code, parts), contracts=contracts, rolls=tuple(rolls))
+
+
+def _contracts(
+    code: str, volumes: Mapping[date, Mapping[str, int]], calendar: TradingCalendar, rule: RollRule
+) -> dict[date, str]:
+    """The contract of each trade date."""
+    found: dict[date, str] = {}
+    current = ""
+    before: Mapping[str, int] = {}
+    for day, traded in volumes.items():
+        front = front_month(product(code), day, calendar).symbol
+        if rule is RollRule.SETTLEMENT or not current or _month(current, day) < _month(front, day):
+            current = front
+        if rule is RollRule.VOLUME:
+            later = [symbol for symbol in before if _month(symbol, day) > _month(current, day)]
+            busiest = max(later, key=lambda symbol: before[symbol], default=current)
+            if before.get(busiest, 0) > before.get(current, 0):
+                current = busiest
+        found[day] = current
+        before = traded
+    return found
+
+
+def _stretches(contracts: Mapping[date, str]) -> list[tuple[date, date, str]]:
+    """First and last trade date of each contract's turn."""
+    turns: list[tuple[date, date, str]] = []
+    for day, symbol in contracts.items():
+        if turns and turns[-1][2] == symbol:
+            turns[-1] = (turns[-1][0], day, symbol)
+        else:
+            turns.append((day, day, symbol))
+    return turns
+
+
+def _rolls(reader: StoreReader, contracts: Mapping[date, str]) -> list[Roll]:
+    turns = _stretches(contracts)
+    rolls = []
+    for (_, last, old), (first, _, new) in pairwise(turns):
+        step = _step(reader, last, old, new)
+        rolls.append(Roll(trade_date=first, old=old, new=new, step=step or 0, is_known=step is not None))
+    return rolls
+
+
+def _step(reader: StoreReader, day: date, old: str, new: str) -> int | None:
+    before, after = reader.bars(old, day, day), reader.bars(new, day, day)
+    # The old contract's last minute at which the new one had a price already.
+    known = np.searchsorted(after.start_ns, before.start_ns, side="right") if len(before) else np.empty(0, int)
+    if not len(known) or not known[-1]:
+        return None
+    return int(after.close[known[-1] - 1] - before.close[-1])
+
+
+def _month(symbol: str, near: date) -> str:
+    return contract_month_of(symbol, near=near)
