@@ -150,11 +150,12 @@ class Exposure:
         for item in self._state.working():
             if item.account != order.account or item.reduce_only or item.client_order_id == order.client_order_id:
                 continue
-            lots = found.setdefault(item.symbol, _Lots())
+            if (lots := found.get(item.symbol)) is None:
+                lots = found[item.symbol] = _Lots()
             if item.side is Side.BUY:
-                lots.buying += item.remaining
+                lots.buying += item.quantity - item.filled
             else:
-                lots.selling -= item.remaining
+                lots.selling -= item.quantity - item.filled
         return found
 
     def _difference(self, order: Order) -> tuple[str, str] | None:

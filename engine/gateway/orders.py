@@ -130,13 +130,15 @@ class Orders:
 
     def _closes_by_hand(self, order: Order) -> bool:
         """A person closes lots by hand: that passes a halt, as far as no other order closes them already."""
+        if order.signal_id:
+            return False
         lots = self._state.reducible(order.account, order.symbol, order.side) - sum(
             item.remaining
             for item in self._state.working(order.symbol)
             if item.side is order.side and item.account == order.account and not item.reduce_only
             if item.client_order_id != order.client_order_id
         )
-        return not order.signal_id and order.quantity <= lots
+        return order.quantity <= lots
 
     def price_problem(self, order: Order) -> RiskRefused | None:
         """Why a working order may not get the price it has here, None if it may. Fewer lots always pass."""
