@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import shiboken6
 from PySide6 import QtCore, QtWidgets
 
 from engine import logs, worlds
@@ -35,7 +36,7 @@ from engine.wire.messages import (
     SetHalt,
     Ticks,
 )
-from terminal import i18n, settings, theme
+from terminal import i18n, secrets, settings, theme
 from terminal.bridge.link import Endpoints, EngineLink
 from terminal.dialogs.about import AboutDialog
 from terminal.dialogs.condition import random_condition_id
@@ -308,6 +309,46 @@ class Terminal(QtCore.QObject):
         dialog.login_requested.connect(lambda request: self._spawn(self._log_in_from(dialog, request)))
         dialog.login_abandoned.connect(self._abandon_login)
         dialog.open()
+        self._spawn(self._find_keyring(dialog))
+
+    async def _find_keyring(self, dialog: LoginDialog) -> None:
+        """Asks the system for its keyring, which may take its time."""
+        is_available = await asyncio.to_thread(secrets.is_available)
+        if not shiboken6.isValid(dialog):
+            return
+        dialog.set_keyring("" if is_available else secrets.Trouble.NO_KEYRING)
+        if is_available:
+            dialog.secrets_wanted.connect(lambda request: self._spawn(self._offer_secrets(dialog, request)))
+            await self._offer_secrets(dialog, dialog.request())
+
+    async def _offer_secrets(self, dialog: LoginDialog, request: LoginRequest) -> None:
+        """Fills in what the keyring holds; it is only asked about logins of which it holds something."""
+        place = _place(request)
+        if str(place) not in self._preferences.in_keyring:
+            return
+        found, trouble = await asyncio.to_thread(secrets.load, place)
+        if not shiboken6.isValid(dialog):
+            return
+        if trouble is not None:
+            dialog.set_keyring(trouble)
+        elif found.password:
+            dialog.offer_secrets(place.broker, place.url, place.user, found.password, found.certificate_password)
+
+    async def _keep_secrets(self, request: LoginRequest) -> None:
+        """Puts the secrets of a login that succeeded into the keyring, or takes away what was there."""
+        place, kept = _place(request), set(self._preferences.in_keyring)
+        if request.must_remember:
+            found = secrets.Secrets(request.password, request.certificate_password)
+            trouble = await asyncio.to_thread(secrets.store, place, found)
+            kept |= {str(place)} if trouble is None else set()
+        elif str(place) in kept:
+            trouble = await asyncio.to_thread(secrets.forget, place)
+            kept -= {str(place)} if trouble is None else set()
+        else:
+            return
+        self._preferences = replace(self._preferences, in_keyring=tuple(sorted(kept)))
+        if trouble is not None:
+            self.display.say(i18n.keyring_text(trouble), "warning")
 
     async def _log_in_from(self, dialog: LoginDialog, request: LoginRequest) -> None:
         try:
@@ -321,6 +362,7 @@ class Terminal(QtCore.QObject):
             return
         if is_done:
             dialog.accept()
+            await self._keep_secrets(request)
 
     def _abandon_login(self) -> None:
         """What a login on its way gives in the end is thrown away."""
@@ -548,6 +590,11 @@ class Terminal(QtCore.QObject):
         self.display.window.allow_close()
         self.display.window.close()
         self.closed.emit()
+
+
+def _place(request: LoginRequest) -> secrets.Place:
+    """Whose secrets, in the keyring's terms."""
+    return secrets.Place(broker=request.broker, url=request.url, user=request.user)
 
 
 def _login(request: LoginRequest) -> worlds.Login:

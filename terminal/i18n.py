@@ -105,6 +105,11 @@ def problem_text(problem: str) -> str:
     return QtCore.QCoreApplication.translate("Codes", source) if source else problem
 
 
+def keyring_text(trouble: str) -> str:
+    """What keeps the system's keyring from its work, in a sentence."""
+    return QtCore.QCoreApplication.translate("Codes", _TROUBLES[trouble])
+
+
 _ACTIONS: Final = {
     Side.BUY: QT_TRANSLATE_NOOP("Codes", "Buy at support"),
     Side.SELL: QT_TRANSLATE_NOOP("Codes", "Sell at resistance"),
@@ -147,6 +152,16 @@ _LEVELS: Final = {
     "critical": QT_TRANSLATE_NOOP("Codes", "Critical"),
 }
 
+_TROUBLES: Final = {
+    "no_keyring": QT_TRANSLATE_NOOP(
+        "Codes", "This system has no keyring; the password is asked for at each start."
+    ),
+    "locked": QT_TRANSLATE_NOOP("Codes", "The system's keyring is locked; unlock it, or enter the password."),
+    "not_deleted": QT_TRANSLATE_NOOP(
+        "Codes", "The keyring did not delete the password; delete it with the system's own tool."
+    ),
+    "refused": QT_TRANSLATE_NOOP("Codes", "The keyring refused; the password is asked for at each start."),
+}
 _PROBLEMS: Final = {
     "condition_id": QT_TRANSLATE_NOOP("Codes", "The condition has no id."),
     "account": QT_TRANSLATE_NOOP("Codes", "Choose an account."),

@@ -29,6 +29,7 @@ class Preferences:
         broker: key of the last broker choice.
         user: last login name.
         url: last server or environment.
+        in_keyring: broker, environment and user of the logins whose secrets the system's keyring holds.
         certificate: path of the last certificate file.
         replay_file: path of the last recorded day.
         replay_speed: its speed; 0 = as fast as possible.
@@ -56,6 +57,7 @@ class Preferences:
     must_confirm_orders: bool = True
     geometry: str = ""
     layout: str = ""
+    in_keyring: tuple[str, ...] = ()
 
 
 def default_path() -> Path:

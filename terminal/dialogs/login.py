@@ -48,6 +48,7 @@ class LoginRequest:
         certificate_password: secret.
         replay_file: path of the recorded day.
         speed: of the replay; 0 = as fast as possible.
+        must_remember: the secrets go into the system's keyring once the login has succeeded.
     """
 
     broker: str
@@ -58,6 +59,7 @@ class LoginRequest:
     certificate_password: str = field(default="", repr=False)
     replay_file: str = ""
     speed: float = 1.0
+    must_remember: bool = False
 
     def without_secrets(self) -> "LoginRequest":
         """The part that may be remembered."""
@@ -92,14 +94,19 @@ class LoginDialog(QtWidgets.QDialog):
 
     Signals:
         login_requested(LoginRequest): a person wants to log in; answer with :meth:`show_error` or ``accept()``.
+        secrets_wanted(LoginRequest): broker, environment or user changed; the keyring may hold the secrets of this
+            login: answer with :meth:`offer_secrets`.
         login_abandoned(): the person gave up while a login was on its way.
 
     Args:
         choices: the brokers; those not available are shown with their reason.
         last: what to begin with, without secrets.
+
+    Until :meth:`set_keyring` says that there is a keyring, nothing can be remembered.
     """
 
     login_requested = QtCore.Signal(object)
+    secrets_wanted = QtCore.Signal(object)
     login_abandoned = QtCore.Signal()
 
     def __init__(
@@ -111,12 +118,16 @@ class LoginDialog(QtWidgets.QDialog):
         super().__init__(parent)
         self._choices = {choice.key: choice for choice in choices}
         self._is_busy = False
+        self._trouble = ""
+        self._is_offered = False
         self.broker = QtWidgets.QComboBox()
         self.user = QtWidgets.QLineEdit()
         self.password = QtWidgets.QLineEdit()
         self.url = QtWidgets.QComboBox()
         self.certificate = _PathEdit()
         self.certificate_password = QtWidgets.QLineEdit()
+        self.remember = QtWidgets.QCheckBox()
+        self.no_keyring = QtWidgets.QLabel()
         self.replay_file = _PathEdit()
         self.speed = QtWidgets.QComboBox()
         self.why_not = QtWidgets.QLabel()
@@ -146,7 +157,41 @@ class LoginDialog(QtWidgets.QDialog):
             certificate_password=self.certificate_password.text() if "certificate" in needs else "",
             replay_file=given("replay_file", self.replay_file.edit.text()),
             speed=float(self.speed.currentData()) if "speed" in needs else 1.0,
+            must_remember="password" in needs and self.remember.isEnabled() and self.remember.isChecked(),
         )
+
+    def set_keyring(self, trouble: str = "") -> None:
+        """There is a keyring that can remember secrets, or there is trouble with it, which is shown.
+
+        Args:
+            trouble: a value of :class:`terminal.secrets.Trouble`, empty = none.
+        """
+        self._trouble = trouble
+        self.remember.setEnabled(not trouble)
+        self._show_trouble()
+
+    def offer_secrets(self, broker: str, url: str, user: str, password: str, certificate_password: str) -> None:
+        """Fills in what the keyring holds, where nothing was entered and it is still the same login."""
+        now = self.request()
+        if (now.broker, now.url, now.user) != (broker, url, user) or now.password or self._is_busy:
+            return
+        self.password.setText(password)
+        self.certificate_password.setText(certificate_password)
+        self.remember.setChecked(True)
+        self._is_offered = True
+
+    def _on_place_changed(self) -> None:
+        """What the keyring gave for one login is of no use for another, and none of its business."""
+        if self._is_offered:
+            self._is_offered = False
+            self.password.clear()
+            self.certificate_password.clear()
+            self.remember.setChecked(False)
+        self.secrets_wanted.emit(self.request())
+
+    def _show_trouble(self) -> None:
+        self.no_keyring.setText(i18n.keyring_text(self._trouble) if self._trouble else "")
+        self.no_keyring.setVisible(bool(self._trouble) and "password" in self._choice().fields)
 
     def set_busy(self, is_busy: bool, text: str = "") -> None:
         """A login is on its way, with a word on how far it is."""
@@ -185,6 +230,8 @@ class LoginDialog(QtWidgets.QDialog):
         for at, speed in enumerate(SPEEDS):
             text = self.tr("{factor}×").format(factor=f"{speed:g}")
             self.speed.setItemText(at, text if speed else self.tr("As fast as possible"))
+        self.remember.setText(self.tr("Remember the password in the system's keyring"))
+        self._show_trouble()
         self.certificate.pattern = self.tr("Certificates (*.pfx *.p12);;All files (*)")
         self.replay_file.pattern = self.tr("TAIFEX daily files (*.zip *.csv *.rpt);;All files (*)")
         self.login_button.setText(self.tr("Log in"))
@@ -222,6 +269,7 @@ class LoginDialog(QtWidgets.QDialog):
             "replay_file": self.replay_file,
             "speed": self.speed,
         }
+        self.remember.setEnabled(False)
         self._labels = {name: QtWidgets.QLabel() for name in self._parts}
         self._form_widget = QtWidgets.QWidget()
         self._form = QtWidgets.QFormLayout(self._form_widget)
@@ -230,11 +278,13 @@ class LoginDialog(QtWidgets.QDialog):
         for name, part in self._parts.items():
             set_tone(self._labels[name], "muted")
             self._form.addRow(self._labels[name], part)
+        self._form.addRow(self.remember)
+        self._form.addRow(self.no_keyring)
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
         self.progress.hide()
-        for label, tone in ((self.why_not, "muted"), (self.error, "error")):
+        for label, tone in ((self.why_not, "muted"), (self.no_keyring, "muted"), (self.error, "error")):
             label.setWordWrap(True)
             set_tone(label, tone)
         set_tone(self.login_button, "accent")
@@ -267,6 +317,9 @@ class LoginDialog(QtWidgets.QDialog):
         for edit in (self.user, self.replay_file.edit, self.certificate.edit):
             edit.textChanged.connect(self._refresh)
         self.url.currentTextChanged.connect(self._refresh)
+        self.url.currentTextChanged.connect(self._on_place_changed)
+        self.user.textEdited.connect(self._on_place_changed)
+        self.broker.currentIndexChanged.connect(self._on_place_changed)
         self.login_button.clicked.connect(self._on_login)
         self.cancel_button.clicked.connect(self.reject)
 
@@ -291,6 +344,8 @@ class LoginDialog(QtWidgets.QDialog):
         for name in self._parts:
             needed = "certificate" if name == "certificate_password" else name
             self._form.setRowVisible(self._parts[name], name == "broker" or needed in choice.fields)
+        self._form.setRowVisible(self.remember, "password" in choice.fields)
+        self._show_trouble()
         self.url.clear()
         self.url.addItems(choice.urls)
         reasons = [
