@@ -34,6 +34,7 @@ from engine.wire.messages import (
     ReplaceOrder,
     SelectContracts,
     SetHalt,
+    SetLimits,
     Ticks,
 )
 from terminal import i18n, secrets, settings, theme
@@ -43,10 +44,11 @@ from terminal.dialogs.condition import random_condition_id
 from terminal.dialogs.confirm import ask
 from terminal.dialogs.connection import ConnectionDialog
 from terminal.dialogs.guard import GuardDialog
+from terminal.dialogs.limits import LimitsDialog
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.dialogs.settings import SettingsDialog
 from terminal.display import Display
-from terminal.docks.start import RunState
+from terminal.docks.start import RESUME_WORD, RunState
 
 log = logs.get(__name__)
 
@@ -124,7 +126,9 @@ class Terminal(QtCore.QObject):
         bar.start_requested.connect(self.start_trading)
         bar.stop_requested.connect(lambda: self._spawn(self.stop_trading()))
         bar.halt_requested.connect(lambda depth: self.ask(SetHalt(depth=depth)))
-        bar.resume_requested.connect(lambda: self.ask(SetHalt(depth=HaltDepth.NONE)))
+        bar.limits_requested.connect(self._open_limits)
+        bar.cancel_all_requested.connect(lambda: self.ask(CancelAll()))
+        bar.resume_requested.connect(lambda: self.ask(SetHalt(depth=HaltDepth.NONE, text=RESUME_WORD)))
 
         display.contracts.selection_changed.connect(lambda chosen: self._spawn(self.select(chosen)))
         display.contracts.contract_activated.connect(lambda symbol: self._spawn(self.show_contract(symbol)))
@@ -170,6 +174,7 @@ class Terminal(QtCore.QObject):
         link.process.connect(display.on_process)
         link.log_line.connect(display.log.add_line)
         link.coverage.connect(display.guarding.on_coverage)
+        link.limits.connect(display.on_limits)
 
     def _begin(self, warning: str) -> None:
         chosen = self._preferences
@@ -204,7 +209,7 @@ class Terminal(QtCore.QObject):
             theme=self._preferences.theme,
             language=self._preferences.language,
             must_confirm=self._preferences.must_confirm_orders,
-            risk=self._config.risk,
+            risk=self.display.limits,
             settings_path=str(self._config.paths.config / "settings.toml"),
             parent=self.display.window,
         )
@@ -213,6 +218,12 @@ class Terminal(QtCore.QObject):
         dialog.language_chosen.connect(self.set_language)
         dialog.must_confirm_chosen.connect(self._set_must_confirm)
         dialog.open()
+
+    def _open_limits(self) -> None:
+        dialog = LimitsDialog(self.display.limits, self.display.used_of_limits(), self.display.window)
+        dialog.limits_requested.connect(self.ask)
+        self.display.limits_changed.connect(dialog.show_limits)
+        dialog.show()
 
     def _show_connection(self) -> None:
         if self.run is None:
@@ -280,6 +291,8 @@ class Terminal(QtCore.QObject):
                 return self.tr("Trading resumed: new entries pass again.")
             case SetHalt():
                 return self.tr("Trading halted: no new entries; exits and cancels still pass.")
+            case SetLimits():
+                return self.tr("The limits of risk are set.")
             case ConditionCommand(action=ConditionAction.GUARD):
                 return self.tr("The lots are put under guard.")
             case ConditionCommand(action=ConditionAction.ARM):

@@ -9,6 +9,7 @@ from typing import Final
 
 from PySide6 import QtCore, QtWidgets
 
+from engine.model.books import LimitsChanged
 from engine.model.condition import Condition
 from engine.model.instrument import Instrument
 from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkState, LinkStatus
@@ -33,6 +34,7 @@ from terminal.docks.positions import PositionsDock
 from terminal.docks.start import Check, RunState, StartBar
 from terminal.docks.ticket import TicketDock
 from terminal.guarding import Guarding
+from terminal.models.limits import entries_of_day, used
 from terminal.widgets.lamps import LampBar, Reading
 from terminal.window import MainWindow
 
@@ -54,7 +56,12 @@ class Display(QtCore.QObject):
     Args:
         config: the engine's settings, for the limits beyond which a lamp is not green.
         calendar: sessions of the chart.
+
+    Signals:
+        limits_changed(Risk): the limits of risk are these from now on.
     """
+
+    limits_changed = QtCore.Signal(object)
 
     def __init__(self, config: Settings, calendar: TradingCalendar) -> None:
         super().__init__()
@@ -67,6 +74,9 @@ class Display(QtCore.QObject):
         self.conditions: dict[str, Condition] = {}
         self.held: dict[str, int] = {}
         """Net lots by contract."""
+        self.limits = config.risk
+        """Of risk, as the gateway has them."""
+        self._now_ns = 0
         self._process_states: dict[str, ProcessState] = {}
         self._expected: set[str] = set()
         self._was_ready = False
@@ -176,7 +186,7 @@ class Display(QtCore.QObject):
         self.window.set_environment(None)
         self.window.set_logged_in(False)
         self.guarding.set_logged_in(False)
-        self.bar.set_halt(HaltDepth.NONE)
+        self.bar.set_halt(HaltChanged(depth=HaltDepth.NONE, by=""))
         for check in Check:
             self.bar.set_check(check, False)
         self.lamps.clear()
@@ -201,6 +211,12 @@ class Display(QtCore.QObject):
         live = [item.spec.symbol for item in self.conditions.values() if item.state.is_in_market]
         return ", ".join(lots or sorted(set(live)))
 
+    def used_of_limits(self) -> dict[str, str]:
+        """What is used of the limits of risk now, in words, by name of the limit."""
+        positions = self.guarding.positions.values()
+        entries = entries_of_day(self.orders.model.rows(), self.calendar, self._now_ns)
+        return used(positions, self.positions.pnl, entries)
+
     def _check_conditions(self) -> None:
         armed = sum(c.state.is_waiting or c.state.is_in_market for c in self.conditions.values())
         self.bar.set_check(Check.CONDITION, armed > 0, str(armed) if armed else "")
@@ -220,7 +236,8 @@ class Display(QtCore.QObject):
         self.conditions_dock.set_conditions(snapshot.conditions)
         self.condition_dialog.set_conditions(snapshot.conditions)
         self.held = {item.symbol: item.net for item in snapshot.positions}
-        self.bar.set_halt(snapshot.halt)
+        self.bar.set_halt(HaltChanged(depth=snapshot.halt, by=""))
+        self.limits, self._now_ns = snapshot.limits, snapshot.now_ns
         for status in snapshot.links:
             self.on_link(status)
         for condition in snapshot.conditions:
@@ -298,7 +315,17 @@ class Display(QtCore.QObject):
     @QtCore.Slot(object)
     def on_halt(self, halt: HaltChanged) -> None:
         """Trading was halted deeper, or resumed."""
-        self.bar.set_halt(halt.depth, halt.by, halt.text)
+        self.bar.set_halt(halt)
+        if halt.depth is not HaltDepth.NONE:
+            self.say(": ".join(filter(None, (i18n.text(halt.depth), halt.text))), "warning")
+
+    @QtCore.Slot(object)
+    def on_limits(self, changed: LimitsChanged) -> None:
+        """The limits of risk are others from now on."""
+        self.limits = changed.limits
+        self.limits_changed.emit(changed.limits)
+        if changed.text:
+            self.say(self.tr("Risk limits changed: {text}").format(text=changed.text), "warning")
 
     @QtCore.Slot(object)
     def on_link(self, status: LinkStatus) -> None:
@@ -320,13 +347,16 @@ class Display(QtCore.QObject):
     def on_link_failed(self, text: str) -> None:
         """The window hears nothing of the gateway for now; its next pulse lights the lamp again."""
         self.lamps.set_reading(GATEWAY, Reading(state=LinkState.DOWN, limit_s=_PULSE_LIMIT_S, text=text))
-        self.say(self.tr("The window's link to the engine failed and begins anew: {text}").format(text=text), "error")
+        self.say(
+            self.tr("The window's link to the engine failed and begins anew: {text}").format(text=text), "error"
+        )
 
     @QtCore.Slot(object)
     def on_pulse(self, pulse: Pulse) -> None:
         """The gateway lives."""
         reading = Reading(state=LinkState.UP, ts_last=time.time_ns(), limit_s=_PULSE_LIMIT_S)
         self.lamps.set_reading(GATEWAY, reading)
+        self._now_ns = pulse.now_ns
         self.guarding.on_pulse()
 
     @QtCore.Slot(str)

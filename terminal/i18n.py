@@ -17,6 +17,7 @@ from engine.model.market import Environment, HaltDepth, LinkState
 from engine.model.order import OrderStatus, OrderType, Reason, Side, TimeInForce
 from engine.model.session import Phase, SessionKind
 from engine.model.signal import Leg
+from engine.settings import HaltRule
 from engine.wire.messages import ProcessState
 
 ENGLISH: Final = "en"
@@ -244,6 +245,10 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (HaltDepth.NO_ENTRIES, QT_TRANSLATE_NOOP("Codes", "New entries stopped")),
     (HaltDepth.CANCEL_WORKING, QT_TRANSLATE_NOOP("Codes", "Entries stopped, orders cancelled")),
     (HaltDepth.FLATTEN, QT_TRANSLATE_NOOP("Codes", "Entries stopped, flattened")),
+    (HaltRule.NONE, QT_TRANSLATE_NOOP("Codes", "Only refuse entries")),
+    (HaltRule.NO_ENTRIES, QT_TRANSLATE_NOOP("Codes", "Stop new entries")),
+    (HaltRule.CANCEL_WORKING, QT_TRANSLATE_NOOP("Codes", "Stop entries, cancel orders")),
+    (HaltRule.FLATTEN, QT_TRANSLATE_NOOP("Codes", "Stop entries, flatten")),
     (Environment.SIMULATED, QT_TRANSLATE_NOOP("Codes", "SIMULATED")),
     (Environment.REPLAY, QT_TRANSLATE_NOOP("Codes", "REPLAY")),
     (Environment.LIVE, QT_TRANSLATE_NOOP("Codes", "LIVE")),

@@ -285,6 +285,22 @@
         <translation>嚴重</translation>
     </message>
     <message>
+        <source>This system has no keyring; the password is asked for at each start.</source>
+        <translation>此系統沒有金鑰圈；每次啟動都會詢問密碼。</translation>
+    </message>
+    <message>
+        <source>The system&apos;s keyring is locked; unlock it, or enter the password.</source>
+        <translation>系統金鑰圈已鎖定；請解鎖或輸入密碼。</translation>
+    </message>
+    <message>
+        <source>The keyring did not delete the password; delete it with the system&apos;s own tool.</source>
+        <translation>金鑰圈未刪除密碼；請以系統工具刪除。</translation>
+    </message>
+    <message>
+        <source>The keyring refused; the password is asked for at each start.</source>
+        <translation>金鑰圈拒絕存取；每次啟動都會詢問密碼。</translation>
+    </message>
+    <message>
         <source>The condition has no id.</source>
         <translation>此條件沒有編號。</translation>
     </message>
@@ -587,6 +603,22 @@
     <message>
         <source>Entries stopped, flattened</source>
         <translation>已停止進場並全部平倉</translation>
+    </message>
+    <message>
+        <source>Only refuse entries</source>
+        <translation>僅拒絕進場</translation>
+    </message>
+    <message>
+        <source>Stop new entries</source>
+        <translation>停止新進場</translation>
+    </message>
+    <message>
+        <source>Stop entries, cancel orders</source>
+        <translation>停止進場並取消委託</translation>
+    </message>
+    <message>
+        <source>Stop entries, flatten</source>
+        <translation>停止進場並全部平倉</translation>
     </message>
     <message>
         <source>SIMULATED</source>
@@ -1252,6 +1284,14 @@
 <context>
     <name>Display</name>
     <message>
+        <source>Risk limits changed: {text}</source>
+        <translation>風控上限已變更：{text}</translation>
+    </message>
+    <message>
+        <source>The window&apos;s link to the engine failed and begins anew: {text}</source>
+        <translation>視窗與引擎的連線發生錯誤，正在重新建立：{text}</translation>
+    </message>
+    <message>
         <source>{node} runs again.</source>
         <translation>{node} 已恢復運作。</translation>
     </message>
@@ -1416,6 +1456,180 @@
     </message>
 </context>
 <context>
+    <name>Limits</name>
+    <message>
+        <source>Now {lots} lots.</source>
+        <translation>目前 {lots} 口。</translation>
+    </message>
+    <message>
+        <source>Now {amount} TWD.</source>
+        <translation>目前 {amount} 元。</translation>
+    </message>
+    <message>
+        <source>So far {count}.</source>
+        <translation>目前 {count} 筆。</translation>
+    </message>
+</context>
+<context>
+    <name>LimitsDialog</name>
+    <message>
+        <source>Risk limits</source>
+        <translation>風控上限</translation>
+    </message>
+    <message>
+        <source>Why, for the ledger (may be empty)</source>
+        <translation>變更原因，記入帳本（可留空）</translation>
+    </message>
+    <message>
+        <source>Set limits</source>
+        <translation>套用</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Exits and cancels pass whatever the limits. The settings file says what the next start has.</source>
+        <translation>平倉與刪單不受上限限制。下次啟動時以設定檔為準。</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>口數</translation>
+    </message>
+    <message>
+        <source>Loss and margin</source>
+        <translation>虧損與保證金</translation>
+    </message>
+    <message>
+        <source>Pace</source>
+        <translation>頻率</translation>
+    </message>
+    <message>
+        <source>Prices and sessions</source>
+        <translation>價格與盤別</translation>
+    </message>
+    <message>
+        <source>{limit}: write product and TWD as TXF=322000, with commas between.</source>
+        <translation>{limit}：請以 TXF=322000 的格式輸入商品與金額，並以逗號分隔。</translation>
+    </message>
+    <message>
+        <source>{limit}: 0 would let no entry through; to stop all entries, halt trading.</source>
+        <translation>{limit}：設為 0 將無法進場；若要停止進場，請使用暫停交易。</translation>
+    </message>
+    <message>
+        <source>{limit}: one contract alone may not hold more than all together.</source>
+        <translation>{limit}：單一商品不可多於全部商品合計。</translation>
+    </message>
+    <message>
+        <source>{limit}: not possible.</source>
+        <translation>{limit}：數值不可行。</translation>
+    </message>
+    <message>
+        <source>Lots of one order</source>
+        <translation>單筆委託口數</translation>
+    </message>
+    <message>
+        <source>Lots of one contract</source>
+        <translation>單一商品口數</translation>
+    </message>
+    <message>
+        <source>Net, in one account; working orders count as if filled.</source>
+        <translation>單一帳號淨口數；有效委託視同成交。</translation>
+    </message>
+    <message>
+        <source>Lots of all contracts</source>
+        <translation>全部商品口數</translation>
+    </message>
+    <message>
+        <source>Long and short added up; working entries count as if filled.</source>
+        <translation>多空相加；有效進場委託視同成交。</translation>
+    </message>
+    <message>
+        <source>Loss of a day, TWD</source>
+        <translation>單日虧損（元）</translation>
+    </message>
+    <message>
+        <source>Realised and unrealised, after costs; from there no entry passes. 0 = off.</source>
+        <translation>已實現加未實現，扣除成本；達到後不再進場。0 = 關閉。</translation>
+    </message>
+    <message>
+        <source>When that is reached</source>
+        <translation>達到時</translation>
+    </message>
+    <message>
+        <source>How deep trading is halted; only a person resumes.</source>
+        <translation>暫停交易的程度；只能由人工恢復。</translation>
+    </message>
+    <message>
+        <source>Margin bound, TWD</source>
+        <translation>占用保證金（元）</translation>
+    </message>
+    <message>
+        <source>0 = the equity of the account, where the broker tells it.</source>
+        <translation>0 = 以帳戶權益數為準（若期貨商提供）。</translation>
+    </message>
+    <message>
+        <source>Initial margin of a lot</source>
+        <translation>每口原始保證金</translation>
+    </message>
+    <message>
+        <source>The exchange changes it: look it up. Used where a limit of margin is known.</source>
+        <translation>期交所會調整，請自行查詢。僅在有保證金上限時使用。</translation>
+    </message>
+    <message>
+        <source>Entries a minute</source>
+        <translation>每分鐘進場委託</translation>
+    </message>
+    <message>
+        <source>Of strategies and people together.</source>
+        <translation>策略與人工合計。</translation>
+    </message>
+    <message>
+        <source>Entries a day</source>
+        <translation>每日進場委託</translation>
+    </message>
+    <message>
+        <source>Double click, seconds</source>
+        <translation>重複委託（秒）</translation>
+    </message>
+    <message>
+        <source>The same order by hand again within this time is refused.</source>
+        <translation>此時間內重複的手動委託將被拒絕。</translation>
+    </message>
+    <message>
+        <source>Age of a signal, seconds</source>
+        <translation>訊號時效（秒）</translation>
+    </message>
+    <message>
+        <source>An older entry signal is refused. Exits never grow stale.</source>
+        <translation>逾時的進場訊號將被拒絕；出場不受限。</translation>
+    </message>
+    <message>
+        <source>Price band, %</source>
+        <translation>價格偏離（%）</translation>
+    </message>
+    <message>
+        <source>How far a limit price may lie beyond the last trade, on the aggressive side.</source>
+        <translation>限價可較成交價不利的最大幅度。</translation>
+    </message>
+    <message>
+        <source>Silence of quotes, seconds</source>
+        <translation>行情中斷（秒）</translation>
+    </message>
+    <message>
+        <source>A feed silent for longer lets no entry through.</source>
+        <translation>行情中斷超過此時間即不可進場。</translation>
+    </message>
+    <message>
+        <source>Before the close, seconds</source>
+        <translation>收盤前（秒）</translation>
+    </message>
+    <message>
+        <source>No entry in the last seconds of a session. 0 = off.</source>
+        <translation>收盤前最後幾秒不可進場。0 = 關閉。</translation>
+    </message>
+</context>
+<context>
     <name>LogDock</name>
     <message>
         <source>Log</source>
@@ -1483,6 +1697,10 @@
     <message>
         <source>As fast as possible</source>
         <translation>最快速度</translation>
+    </message>
+    <message>
+        <source>Remember the password in the system&apos;s keyring</source>
+        <translation>將密碼記在系統金鑰圈</translation>
     </message>
     <message>
         <source>Certificates (*.pfx *.p12);;All files (*)</source>
@@ -1732,8 +1950,8 @@
         <translation>進場訊號有效時間</translation>
     </message>
     <message>
-        <source>They are set in {path} and hold from the next start.</source>
-        <translation>於 {path} 設定，下次啟動生效。</translation>
+        <source>Change them in Trade, Risk limits. What the next start has is set in {path}.</source>
+        <translation>可於「交易 › 風控上限」變更；下次啟動的數值設定於 {path}。</translation>
     </message>
 </context>
 <context>
@@ -1789,6 +2007,14 @@
     <message>
         <source>Let new entries through again</source>
         <translation>恢復新進場</translation>
+    </message>
+    <message>
+        <source>Risk limits…</source>
+        <translation>風控上限…</translation>
+    </message>
+    <message>
+        <source>See and change the limits of risk</source>
+        <translation>檢視與變更風控上限</translation>
     </message>
     <message>
         <source>Login</source>
@@ -1863,6 +2089,26 @@
         <translation>全部平倉</translation>
     </message>
     <message>
+        <source>Halted by a person</source>
+        <translation>由人工暫停</translation>
+    </message>
+    <message>
+        <source>Halted by a limit of risk</source>
+        <translation>由風控上限暫停</translation>
+    </message>
+    <message>
+        <source>Halted by a failure</source>
+        <translation>因故障暫停</translation>
+    </message>
+    <message>
+        <source>Halted before this window could see by whom</source>
+        <translation>在此視窗得知之前已暫停</translation>
+    </message>
+    <message>
+        <source>{who} at {time}</source>
+        <translation>{who}（{time}）</translation>
+    </message>
+    <message>
         <source>Type {word} to let new entries through again.</source>
         <translation>輸入 {word} 以恢復新進場。</translation>
     </message>
@@ -1908,6 +2154,10 @@
     <message>
         <source>Trading halted: no new entries; exits and cancels still pass.</source>
         <translation>已暫停交易：不再建立新部位，平倉與刪單仍可進行。</translation>
+    </message>
+    <message>
+        <source>The limits of risk are set.</source>
+        <translation>風控上限已套用。</translation>
     </message>
     <message>
         <source>The lots are put under guard.</source>

@@ -47,8 +47,8 @@ class TypedWord(QtWidgets.QDialog):
         self.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self._word = word
-        label = QtWidgets.QLabel(question)
-        label.setWordWrap(True)
+        self.question = QtWidgets.QLabel(question)
+        self.question.setWordWrap(True)
         self.field = QtWidgets.QLineEdit()
         self.field.setPlaceholderText(word)
         button = QtWidgets.QDialogButtonBox.StandardButton
@@ -58,7 +58,7 @@ class TypedWord(QtWidgets.QDialog):
         self.buttons.rejected.connect(self.reject)
         self.field.textChanged.connect(self._on_text_changed)
         box = QtWidgets.QVBoxLayout(self)
-        for part in (label, self.field, self.buttons):
+        for part in (self.question, self.field, self.buttons):
             box.addWidget(part)
         self.setMinimumWidth(380)
 

@@ -80,7 +80,9 @@ class SettingsDialog(QtWidgets.QDialog):
             name.setText(word)
             value.setText(text)
         self._note.setText(
-            self.tr("They are set in {path} and hold from the next start.").format(path=self._settings_path)
+            self.tr("Change them in Trade, Risk limits. What the next start has is set in {path}.").format(
+                path=self._settings_path
+            )
         )
 
     def changeEvent(self, event: QtCore.QEvent) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
@@ -97,6 +98,11 @@ class PositionsDock(Dock):
             for held in self.model.rows():
                 self.model.put(self._holding(held.position))
             self._enable()
+
+    @property
+    def pnl(self) -> Decimal | None:
+        """Profit and loss of all positions after costs, TWD; None where one cannot be valued."""
+        return total(self.model.rows()).pnl
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of profit and loss."""

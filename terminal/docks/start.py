@@ -5,13 +5,15 @@ from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
-from engine.model.market import HaltDepth
-from terminal import i18n
+from engine.model.market import HaltChanged, HaltDepth
+from terminal import formats, i18n
 from terminal.dialogs.confirm import TypedWord, ask
 from terminal.theme import DARK, Theme
 from terminal.widgets.dock import row, set_tone
+from terminal.widgets.elided import ElidedLabel
 
 RESUME_WORD: Final = "RESUME"
+_PERSON: Final = "window"
 
 
 class Check(StrEnum):
@@ -40,14 +42,18 @@ class StartBar(QtWidgets.QToolBar):
     Signals:
         start_requested(): start the trading processes.
         stop_requested(): stop them; orders and positions stay as they are.
-        halt_requested(HaltDepth): a panic action; FLATTEN was confirmed already.
+        halt_requested(HaltDepth): a panic action; FLATTEN was confirmed already. Never shallower than the halt.
+        cancel_all_requested(): cancel all working orders, where trading is halted deeper than that already.
         resume_requested(): end the halt; the word was typed.
+        limits_requested(): a person wants to see or change the limits of risk.
     """
 
     start_requested = QtCore.Signal()
     stop_requested = QtCore.Signal()
     halt_requested = QtCore.Signal(object)
+    cancel_all_requested = QtCore.Signal()
     resume_requested = QtCore.Signal()
+    limits_requested = QtCore.Signal()
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,12 +63,11 @@ class StartBar(QtWidgets.QToolBar):
         self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.PreventContextMenu)
         self._theme = DARK
         self._state = RunState.STOPPED
-        self._halt = HaltDepth.NONE
-        self._halt_text = ""
+        self._halt = HaltChanged(depth=HaltDepth.NONE, by="")
         self._met: dict[Check, tuple[bool, str]] = dict.fromkeys(Check, (False, ""))
         self.checks = {check: QtWidgets.QLabel() for check in Check}
         self.state_label = QtWidgets.QLabel()
-        self.halt_label = QtWidgets.QLabel()
+        self.halt_label, self.why_label = QtWidgets.QLabel(), ElidedLabel()
         self.menu = QtWidgets.QMenu(self)
         self._make_actions()
         self._lay_out()
@@ -82,11 +87,14 @@ class StartBar(QtWidgets.QToolBar):
         self._state = state
         self._refresh()
 
-    def set_halt(self, depth: HaltDepth, by: str = "", text: str = "") -> None:
-        """How far trading is halted, by whom and why."""
-        self._halt = depth
-        self._halt_text = ": ".join(filter(None, (by, text)))
-        self._refresh()
+    def set_halt(self, halt: HaltChanged) -> None:
+        """How far trading is halted, by whom, when and why.
+
+        A snapshot knows the depth alone; what was told before about the same depth is kept.
+        """
+        if halt.by or halt.depth is not self._halt.depth:
+            self._halt = halt
+            self._refresh()
 
     def set_theme(self, theme: Theme) -> None:
         """Colours of the ticks."""
@@ -115,6 +123,7 @@ class StartBar(QtWidgets.QToolBar):
                 self.tr("Cancel all orders, release all conditions and close all positions at the market"),
             ),
             self.resume_action: (self.tr("Resume…"), self.tr("Let new entries through again")),
+            self.limits_action: (self.tr("Risk limits…"), self.tr("See and change the limits of risk")),
         }
         for action, (word, tip) in words.items():
             action.setText(word)
@@ -143,10 +152,14 @@ class StartBar(QtWidgets.QToolBar):
         self.flatten_action = make("Ctrl+F12")
         self.menu.addSeparator()
         self.resume_action = make("")
+        self.menu.addSeparator()
+        self.limits_action = make("Ctrl+K")
+        self.limits_action.setEnabled(False)
         self.start_action.triggered.connect(self.start_requested)
         self.stop_action.triggered.connect(self._on_stop)
         self.no_entries_action.triggered.connect(lambda: self.halt_requested.emit(HaltDepth.NO_ENTRIES))
-        self.cancel_action.triggered.connect(lambda: self.halt_requested.emit(HaltDepth.CANCEL_WORKING))
+        self.cancel_action.triggered.connect(self._on_cancel)
+        self.limits_action.triggered.connect(self.limits_requested)
         self.flatten_action.triggered.connect(self._on_flatten)
         self.resume_action.triggered.connect(self._on_resume)
 
@@ -160,10 +173,14 @@ class StartBar(QtWidgets.QToolBar):
         )
         self.resume_button = _button(self.resume_action, "accent")
         set_tone(self.halt_label, "error")
+        set_tone(self.why_label, "error")
+        self.why_label.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter)
         content = QtWidgets.QWidget()
-        ends = (self.halt_label, self.resume_button, *panic)
+        ends = (self.why_label, self.halt_label, self.resume_button, *panic)
         left = (self.start_button, self.stop_button, self.state_label, *self.checks.values())
-        content.setLayout(row(*left, None, *ends, margin=4, spacing=8))
+        box = row(*left, *ends, margin=4, spacing=8)
+        box.setStretch(len(left), 1)
+        content.setLayout(box)
         self.addWidget(content)
 
     def _refresh(self) -> None:
@@ -181,9 +198,13 @@ class StartBar(QtWidgets.QToolBar):
         self.state_label.setText(self._state_text())
         tones = {RunState.RUNNING: "ok", RunState.IMPAIRED: "error"}
         set_tone(self.state_label, tones.get(self._state, "muted"))
-        is_halted = self._halt is not HaltDepth.NONE
-        self.halt_label.setText(f"■ {i18n.text(self._halt)}" if is_halted else "")
-        self.halt_label.setToolTip(self._halt_text)
+        is_halted = self._halt.depth is not HaltDepth.NONE
+        self.halt_label.setText(f"■ {i18n.text(self._halt.depth)}" if is_halted else "")
+        self.halt_label.setToolTip(self._halt_story() if is_halted else "")
+        # What a person did needs no reminder; what a rule or a failure did is said in full.
+        is_own = self._halt.by == _PERSON
+        self.why_label.setText("" if is_own or not is_halted else self._halt.text)
+        self.limits_action.setEnabled(self._met[Check.LOGIN][0])
         self.no_entries_action.setEnabled(not is_halted)
         self.resume_action.setEnabled(is_halted)
         self.resume_button.setVisible(is_halted)
@@ -226,8 +247,28 @@ class StartBar(QtWidgets.QToolBar):
         window, title = self.window(), self.tr("Flatten")
         ask(window, title, question, yes, lambda: self.halt_requested.emit(HaltDepth.FLATTEN))
 
+    def _on_cancel(self) -> None:
+        if self._halt.depth > HaltDepth.CANCEL_WORKING:
+            self.cancel_all_requested.emit()
+        else:
+            self.halt_requested.emit(HaltDepth.CANCEL_WORKING)
+
+    def _halt_story(self) -> str:
+        """How far trading is halted, by whom, when and why: a line each."""
+        halt = self._halt
+        who = {
+            _PERSON: self.tr("Halted by a person"),
+            "rule": self.tr("Halted by a limit of risk"),
+            "failure": self.tr("Halted by a failure"),
+        }.get(halt.by, self.tr("Halted before this window could see by whom"))
+        if halt.ts_event:
+            time = formats.clock(halt.ts_event, millis=False)
+            who = self.tr("{who} at {time}").format(who=who, time=time)
+        return "\n".join(filter(None, (i18n.text(halt.depth), who, halt.text)))
+
     def _on_resume(self) -> None:
         question = self.tr("Type {word} to let new entries through again.").format(word=RESUME_WORD)
+        question = f"{self._halt_story()}\n\n{question}"
         dialog = TypedWord(self.window(), self.tr("Resume"), question, RESUME_WORD)
         dialog.accepted.connect(self.resume_requested)
         dialog.open()

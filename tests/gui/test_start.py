@@ -2,11 +2,11 @@ import pytest
 from PySide6 import QtWidgets
 from pytestqt.qtbot import QtBot
 
-from engine.model.market import HaltDepth
+from engine.model.market import HaltChanged, HaltDepth
 from terminal import i18n
 from terminal.dialogs.confirm import TypedWord
 from terminal.docks.start import RESUME_WORD, Check, RunState, StartBar
-from tests.gui import asking
+from tests.gui import asking, values
 
 
 @pytest.fixture
@@ -84,17 +84,42 @@ def test_panic_is_possible_whatever_is_missing_or_running(bar: StartBar) -> None
 
 def test_resume_needs_the_typed_word(bar: StartBar, qtbot: QtBot) -> None:
     assert not bar.resume_action.isEnabled()
-    bar.set_halt(HaltDepth.CANCEL_WORKING, "risk", "daily loss")
+    told = HaltChanged(
+        depth=HaltDepth.CANCEL_WORKING, by="rule", text="Lost 60,000 of 50,000 TWD.", ts_event=values.T0
+    )
+    bar.set_halt(told)
     assert "Entries stopped" in bar.halt_label.text()
-    assert bar.halt_label.toolTip() == "risk: daily loss"
+    assert bar.why_label.text() == "Lost 60,000 of 50,000 TWD."
+    bar.set_halt(HaltChanged(depth=HaltDepth.CANCEL_WORKING, by=""))  # as a snapshot knows it
     bar.resume_action.trigger()
     (dialog,) = bar.findChildren(TypedWord)
+    said = dialog.question.text()
+    for part in ("by a limit of risk", "10:00:00", "Lost 60,000 of 50,000 TWD.", RESUME_WORD):
+        assert part in said
     ok = dialog.buttons.button(QtWidgets.QDialogButtonBox.StandardButton.Ok)
     dialog.field.setText("yes")
     assert not ok.isEnabled()
     dialog.field.setText(RESUME_WORD.lower())
     with qtbot.waitSignal(bar.resume_requested):
         ok.click()
-    bar.set_halt(HaltDepth.NONE)
+    bar.set_halt(HaltChanged(depth=HaltDepth.NONE, by="window"))
     assert not bar.halt_label.text()
+    assert not bar.why_label.text()
     assert not bar.resume_action.isEnabled()
+
+
+def test_what_a_person_halted_is_not_explained_to_that_person(bar: StartBar) -> None:
+    bar.set_halt(HaltChanged(depth=HaltDepth.NO_ENTRIES, by="window", text="", ts_event=values.T0))
+    assert bar.halt_label.text()
+    assert not bar.why_label.text()
+    assert "by a person at 10:00:00" in bar.halt_label.toolTip()
+
+
+def test_a_deeper_halt_is_never_made_shallower_by_a_panic_key(bar: StartBar, qtbot: QtBot) -> None:
+    bar.set_halt(HaltChanged(depth=HaltDepth.FLATTEN, by="window"))
+    with (
+        qtbot.assertNotEmitted(bar.halt_requested),
+        qtbot.waitSignal(bar.cancel_all_requested),
+    ):
+        bar.cancel_action.trigger()
+    assert not bar.no_entries_action.isEnabled()
