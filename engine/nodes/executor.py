@@ -28,7 +28,7 @@ _IN_FLIGHT: Final = 64
 """Requests without an answer beyond which entries and refusals wait. Exits do not wait for them."""
 _EXITS_IN_FLIGHT: Final = 256
 """The same for exits: far more than conditions can be in the market, and less than a socket's queue."""
-_QUEUE: Final = 1_000
+_QUEUE: Final = 10_000
 """Signals that wait for the gateway to answer; their strategy repeats what finds no room."""
 _REMEMBERED: Final = 100_000
 """Signals that are known to be repeated; an older one is the ledger's to know."""
@@ -55,6 +55,7 @@ def main(child: Child) -> None:
             executor.on_replies()
             executor.ping()
             child.telemetry.counts["undecodable"] = puller.undecodable + requester.undecodable
+            child.telemetry.counts["turned_away"] = door.refused if door else 0
             child.telemetry.counts["retries"] = requester.retries
             child.telemetry.beat()
     finally:

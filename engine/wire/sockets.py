@@ -14,12 +14,15 @@ from typing import Any, Final, Self
 
 import zmq
 
+from engine import logs
 from engine.errors import DecodeError, RequestRefused, RequestTimeout, WireError
 from engine.settings import Wire
 from engine.wire.codec import NAMES, Encoder, decode
 from engine.wire.keys import ClientKeys, Domain, Role, ServerKeys
 from engine.wire.messages import Envelope, Refused
 from engine.wire.zap import doorkeeper_of
+
+log = logs.get(__name__)
 
 _ROLES: Final = {role.value: role for role in Role}
 TOPIC_END: Final = b"\0"
@@ -66,6 +69,8 @@ class Socket:
         for option, value in (options or {}).items():
             self.raw.setsockopt(option, value)
         self.undecodable = 0
+        """Messages that were dropped because they were none."""
+        self._told_at = 1
         self._curve(keys if wire.encrypted else None, domain)
         try:
             if bind:
@@ -109,9 +114,16 @@ class Socket:
         """The message, or None where it is none: it is counted and dropped."""
         try:
             return decode(payload)
-        except DecodeError:
-            self.undecodable += 1
+        except DecodeError as error:
+            self._dropped(str(error))
             return None
+
+    def _dropped(self, why: str) -> None:
+        """Counts a message that is none; the 1st, 10th, 100th, … is logged."""
+        self.undecodable += 1
+        if self.undecodable == self._told_at:
+            self._told_at *= 10
+            log.warning("undecodable messages", endpoint=self.endpoint, count=self.undecodable, error=why)
 
 
 class Publisher(Socket):
@@ -204,7 +216,7 @@ class Subscriber(Socket):
             return None
         end = frame.find(TOPIC_END)
         if end < 0:
-            self.undecodable += 1
+            self._dropped("no topic")
             return None
         envelope = self._decoded(memoryview(frame)[end + 1 :])
         return None if envelope is None else (frame[:end].decode("ascii", "replace"), envelope)
@@ -318,7 +330,7 @@ class RouterServer(Socket):
                 return None
             frame = self.raw.recv(zmq.NOBLOCK, copy=False)
             if frame.more:
-                self.undecodable += 1
+                self._dropped("more than one frame")
                 while self.raw.rcvmore:
                     self.raw.recv(zmq.NOBLOCK)
                 continue
@@ -478,7 +490,7 @@ class Forwarder:
                     if source is self.inward or frame[:1] in _SUBSCRIPTIONS:
                         target.raw.send(frame, zmq.NOBLOCK)
                     else:
-                        source.undecodable += 1
+                        source._dropped("no subscription")
                 except zmq.Again:
                     break
 

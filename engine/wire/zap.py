@@ -24,6 +24,8 @@ ZAP_ENDPOINT: Final = "inproc://zeromq.zap.01"
 _LOG_EVERY_S: Final = 5.0
 """A client that is refused tries again several times a second, for ever."""
 _KEY_BYTES: Final = 32
+_FAILED: Final = zmq.Event.HANDSHAKE_FAILED_PROTOCOL | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
+"""What libzmq ended, and what the other side ended because it has no key: which of them is first is chance."""
 _DOMAINS: Final = {domain.value.encode("ascii"): domain for domain in Domain}
 _doorkeepers: dict[int, "Doorkeeper"] = {}
 _numbers = itertools.count()
@@ -41,7 +43,7 @@ class Doorkeeper:
         self._roles = dict(roles)
         self._context = context or zmq.Context.instance()
         self.counts: Counter[str] = Counter()
-        """Refused handshakes by domain; those that libzmq ended itself, for want of any key, are counted apart."""
+        """Refused handshakes by domain; those that ended for want of any key are counted apart."""
         self._socket = self._context.socket(zmq.REP)
         self._socket.linger = 0
         self._socket.rcvtimeo = self._socket.sndtimeo = 1_000
@@ -65,7 +67,7 @@ class Doorkeeper:
         Of a client without a key, or with another mechanism, libzmq asks nobody. Call it on the socket's thread.
         """
         address = f"inproc://door.{domain}.{next(_numbers)}"
-        raw.monitor(address, zmq.Event.HANDSHAKE_FAILED_PROTOCOL)
+        raw.monitor(address, _FAILED)
         ear = self._context.socket(zmq.PAIR)
         ear.linger, ear.rcvhwm = 0, 0  # a full queue here would hold up libzmq's own thread
         ear.connect(address)
