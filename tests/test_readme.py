@@ -11,12 +11,17 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import settings
+from engine.gateway.ledger import Ledger
+from engine.model.books import PositionAdjusted
+from engine.model.instrument import instrument
+from engine.model.session import TradingCalendar
 from scripts import settings_page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -63,7 +68,9 @@ def program_call(words: list[str]) -> list[str] | None:
 def is_for_real(words: list[str]) -> bool:
     """Whether the command ends by itself, so that it can be run here."""
     call = program_call(words)
-    return call is not None and (call[:2] == ["engine", "replay"] or (call[0] == "terminal" and "--for" in call))
+    if call is None:
+        return False
+    return call[:2] in (["engine", "replay"], ["engine", "ledger"]) or (call[0] == "terminal" and "--for" in call)
 
 
 REAL = [command for command in commands() if is_for_real(words_of(command))]
@@ -94,7 +101,8 @@ def check_options(program: list[str], arguments: list[str]) -> None:
 
 def check_program(call: list[str]) -> None:
     program, *arguments = call
-    subcommand = arguments[:1] if arguments and not arguments[0].startswith("-") else []
+    depth = 2 if arguments[:1] == ["ledger"] else 1
+    subcommand = [word for word in arguments[:depth] if not word.startswith("-")]
     check_options(["-m", program, *subcommand], arguments)
 
 
@@ -140,6 +148,8 @@ def conditions_example() -> str:
 
 def in_short(words: list[str], request: pytest.FixtureRequest) -> list[str]:
     """The command as it is run here: the recorded day where it lies, few seconds, and whichever port is free."""
+    if ">" in words:  # a shell's
+        words = words[: words.index(">")]
     short = [sys.executable, *words[1:]]
     for at, word in enumerate(short):
         if re.fullmatch(r"Daily_\d{4}_\d\d_\d\d\.zip", word):
@@ -166,10 +176,30 @@ def run(words: list[str], folder: Path) -> str:
     return done.stdout
 
 
+def write_a_ledger(folder: Path) -> None:
+    """What a run leaves behind."""
+    calendar = TradingCalendar()
+    ledger = Ledger(
+        folder / "ledger" / "simulated.sqlite",
+        instruments=lambda symbol: instrument(symbol, near=date(2024, 11, 5), calendar=calendar),
+    )
+    ledger.append(
+        PositionAdjusted(account="a", symbol="TXFK4", lots=1, price=22_811, ts_event=1_730_770_000_000_000_000), 1
+    )
+    ledger.close()
+
+
 @pytest.mark.parametrize("command", REAL)
-def test_command_runs(command: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_command_runs(command: str, tmp_path: Path, user_home: Path, request: pytest.FixtureRequest) -> None:
     words = in_short(words_of(command), request)
+    if "ledger" in words:
+        write_a_ledger(user_home)
     printed = run(words, tmp_path)
+    if "verify" in words:
+        assert printed.splitlines()[-1].startswith("ledger verify: ok")
+    elif "export" in words:
+        text = (tmp_path / "books.json").read_text(encoding="utf-8") if "--out" in words else printed
+        assert "adjustment" in text
     for option in ("--report", "--screenshot", "--out"):
         if option in words:
             assert (tmp_path / words[words.index(option) + 1]).stat().st_size > 0
