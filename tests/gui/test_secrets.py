@@ -1,12 +1,17 @@
 """Passwords go into the system's keyring or nowhere: with a keyring, with one that refuses, and without any."""
 
 import asyncio
+import os
+import random
+import sys
 import time
 from collections.abc import Callable, Iterator
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 import keyring
+import psutil
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
@@ -15,6 +20,7 @@ from keyring.errors import KeyringError, KeyringLocked, PasswordDeleteError, Pas
 from PySide6 import QtWidgets
 from pytestqt.qtbot import QtBot
 
+from engine import logs
 from engine.settings import Settings, with_free_ports
 from terminal import app, i18n, secrets, settings
 from terminal.app import Terminal
@@ -282,3 +288,89 @@ def test_every_trouble_has_a_sentence() -> None:
 def test_requests_name_their_place() -> None:
     request = LoginRequest(broker="simulated", url="simulated", user="U1", password="x")
     assert app._place(request) == PLACE
+
+
+# --- where else it might lie ------------------------------------------------------------------------------------
+
+
+def encodings(secret: str) -> tuple[bytes, ...]:
+    return secret.encode("utf-8"), secret.encode("utf-16-le"), secret.encode("utf-16-be")
+
+
+def places_in_process(pid: int, secret: str) -> list[str]:
+    """Where a process holds the secret: environment, command line, and every readable region of its memory."""
+    process = Path("/proc") / str(pid)
+    needles = encodings(secret)
+    found = [
+        name
+        for name in ("environ", "cmdline")
+        if any(needle in (process / name).read_bytes() for needle in needles)
+    ]
+    with (process / "mem").open("rb", buffering=0) as memory:
+        for line in (process / "maps").read_text(encoding="utf-8").splitlines():
+            span, rights, *rest = line.split()
+            start, end = (int(part, 16) for part in span.split("-"))
+            if "r" in rights and rest[-1] not in ("[vvar]", "[vvar_vclock]", "[vsyscall]"):
+                content = region(memory, start, end)
+                found += [f"memory {span} {rest[-1]}" for needle in needles if needle in content]
+    return found
+
+
+def region(memory: RawIOBase, start: int, end: int) -> bytes:
+    """All of a region; a single read may stop early."""
+    memory.seek(start)
+    parts: list[bytes] = []
+    while (at := start + sum(map(len, parts))) < end and (part := memory.read(end - at)):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def files_with(folder: Path, secret: str) -> list[Path]:
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and any(needle in path.read_bytes() for needle in encodings(secret))
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of processes")
+def test_the_password_is_in_no_child_no_file_and_no_log(
+    program: Program, store: InMemory, user_home: Path
+) -> None:
+    secret = f"Pw-{random.SystemRandom().getrandbits(96):024x}"
+    searched: list[int] = []
+
+    async def search(terminal: Terminal) -> None:
+        assert terminal.run
+        host = terminal.run.host
+        await program.until(lambda: host.is_trading)
+        pids = {name: host.pid(name) for name in host.child_names}
+        assert len(pids) >= 2
+        for name, pid in pids.items():
+            assert places_in_process(pid, secret) == [], name
+            assert places_in_process(pid, name), "the search finds what is there: the name of the process"
+        searched.extend(pids.values())
+
+    async def story() -> None:
+        terminal = await program.start()
+        logs.configure(user_home / "logs", "terminal")
+        await log_in(program, secret, True)
+        terminal.start_trading()
+        await search(terminal)
+        assert terminal.run
+        host = terminal.run.host
+        psutil.Process(searched[0]).kill()
+        await program.until(lambda: host.restarts == 1 and host.is_trading)
+        await search(terminal)
+        assert len(set(searched)) == len(searched) - 1, "the restarted child was searched too"
+
+    program.run(story())
+    assert places_in_process(os.getpid(), secret), "the search finds it where it must be: in the main process"
+    program.close()
+    program.terminal, program.loop = None, asyncio.new_event_loop()
+    logs.close()
+    written = {path.name for path in user_home.rglob("*") if path.is_file()}
+    assert {settings.FILE_NAME, "terminal.jsonl", "executor.jsonl", "strategy-1.jsonl"} <= written
+    assert any(name.endswith(".sqlite") for name in written)
+    assert files_with(user_home, secret) == []
+    assert files_with(user_home, "executor"), "the search finds what is in files"
