@@ -52,6 +52,8 @@ class Orders:
         self._accounts = tuple(account.account for account in accounts)
         self._on_point, self._on_entered = on_point, on_entered
         self.decided = on_decided
+        self._ends: dict[str, OrderReport] = {}
+        """Reports that end an order and count more lots than its fills so far: they wait for the late fills."""
 
     # --- towards the broker --------------------------------------------------------------------------------------
 
@@ -187,12 +189,23 @@ class Orders:
 
     # --- from the broker -----------------------------------------------------------------------------------------
 
-    def take_report(self, report: OrderReport) -> None:
-        """What the broker says of one order; an order made elsewhere is taken over as external."""
+    def take_report(self, report: OrderReport, *, has_all_fills: bool = False) -> None:
+        """What the broker says of one order; an order made elsewhere is taken over as external.
+
+        Args:
+            report: the broker's words.
+            has_all_fills: every fill that the broker knows was taken before. Else an order that ends with more
+                lots filled than we know of lives on until the fills are here: nothing exits those lots again.
+        """
         order = self._state.orders.get(report.client_order_id)
         if order is None or order.is_external:
             self._take_external(report)
             return
+        if report.status.is_final:
+            self._ends.pop(order.client_order_id, None)
+        if not has_all_fills and order.status.is_working and _ends_ahead_of_fills(report, order):
+            self._ends[order.client_order_id] = report
+            report = replace(report, status=OrderStatus.ACCEPTED, reason=Reason.NONE, text="")
         changed = replace(
             order,
             broker_order_id=report.broker_order_id or order.broker_order_id,
@@ -241,6 +254,9 @@ class Orders:
         except OrderStateError as error:
             log.error("fill does not fit its order", order=order.client_order_id, error=str(error))
             self._journal.fail(f"a fill does not fit its order: {error}")
+        end = self._ends.pop(order.client_order_id, None)
+        if end is not None:
+            self.take_report(end)
         if order.condition_id and not order.reduce_only:
             self._on_entered(order.condition_id)
 
@@ -273,3 +289,9 @@ class Orders:
         if known is None:
             log.warning("order made elsewhere", note=report.client_order_id, broker=report.broker_order_id)
         self._journal.tell_order(order)
+
+
+def _ends_ahead_of_fills(report: OrderReport, order: Order) -> bool:
+    """Whether a report ends an order and counts lots whose fills are still on their way."""
+    ended = report.status.is_final and report.status is not OrderStatus.FILLED
+    return ended and report.filled > order.filled

@@ -157,7 +157,7 @@ class Reconciler:
         for fill in statement.fills:
             self._orders.take_fill(fill)
         for report in statement.reports:
-            self._orders.take_report(report)
+            self._orders.take_report(report, has_all_fills=True)
         self._compare_orders(statement)
         if statement.positions is not None:
             self._positions[statement.account] = statement.positions
