@@ -251,7 +251,8 @@ class LateFills(PartialFills):
     def inject(self, bench: "Bench") -> None:
         if bench.world.is_simulated:
             super().inject(bench)
-        bench.line.delay_fills(self._draw.randint(1, 3), self._draw.uniform(0.1, 0.6))
+        count = self._draw.choice((1, 2, _MANY, _MANY))
+        bench.line.delay_fills(count, self._draw.uniform(0.1, 0.6))
 
     def is_real(self, bench: "Bench") -> bool:
         return bench.line.harmed > 0

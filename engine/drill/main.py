@@ -27,7 +27,9 @@ from engine.timing import NS_PER_S
 from engine.worlds import front_months
 
 SPEED: Final = 25.0
-"""Market seconds in a second."""
+"""Market seconds in a second of the simulated exchange."""
+RECORDED_SPEED: Final = 60.0
+"""The same of a recorded day, which is quieter: it lasts for about 19 minutes."""
 _DAY: Final = date(2024, 11, 5)
 _SYMBOL: Final = "TXFK4"
 _START_NS: Final = 300 * NS_PER_S
@@ -77,9 +79,11 @@ def recorded_world(file: Path, settings: Settings) -> World:
     months = front_months(file, calendar)
     if not months:
         raise DataFileError(f"{file}: it has no print of a contract that this program knows")
-    exchange = RecordedExchange(file, months[0], SPEED, calendar)
+    exchange = RecordedExchange(file, months[0], RECORDED_SPEED, calendar)
     accounts = exchange.login(Credentials(user="drill"))
-    return World(exchange, accounts, months[0], SPEED, is_simulated=False, is_ended=lambda: exchange.is_ended)
+    return World(
+        exchange, accounts, months[0], RECORDED_SPEED, is_simulated=False, is_ended=lambda: exchange.is_ended
+    )
 
 
 def run(options: Options, settings: Settings, file: Path | None, on_progress: OnProgress) -> Report:
@@ -102,8 +106,11 @@ def run(options: Options, settings: Settings, file: Path | None, on_progress: On
     ledger = settings.paths.ledger / f"drill-{stamp}.sqlite"
     own = drill_settings(settings, options.seed)
     logs.configure(own.paths.logs, "drill")
-    world = recorded_world(file, own) if file else simulated_world(own)
-    return Drill(options, world, own, ledger, on_progress).run()
+    try:
+        world = recorded_world(file, own) if file else simulated_world(own)
+        return Drill(options, world, own, ledger, on_progress).run()
+    finally:
+        logs.close()
 
 
 def run_for_window(options: Options, settings: Settings, pipe: Connection) -> None:
@@ -157,5 +164,7 @@ class _Ticker:
         if now < self._due and progress.run < progress.runs:
             return
         self._due = now + 1.0
-        text = f"run {progress.run} of {progress.runs}, {progress.seconds:.0f} s: {progress.result.name} survived"
-        print(text, file=sys.stderr, flush=True)
+        run, name = progress.run, progress.result.name
+        print(
+            f"run {run} of {progress.runs}, {progress.seconds:.0f} s: {name} survived", file=sys.stderr, flush=True
+        )

@@ -6,7 +6,7 @@ decides, so the exact place where a fault strikes may differ from one time to th
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,6 +70,7 @@ class Drill:
         self._options, self._ledger, self._on_progress = options, ledger, on_progress
         self._bench = Bench(world, settings, ledger, str(options.seed), options.limit_s)
         self._world = world
+        self._available: list[FaultClass] = []
         self._results: dict[str, FaultResult] = {}
         self._began = time.monotonic()
         self._run = 0
@@ -102,8 +103,8 @@ class Drill:
         while not self._bench.look().probed.last_price:
             if time.monotonic() > deadline:
                 raise BrokenPromise(Promise.RECOVERY, "no trade reached the program")
-        available = self._classes()
-        self._results = {item.name: FaultResult(item.name, item.text) for item in available}
+        self._available = self._classes()
+        self._results = {item.name: FaultResult(item.name, item.text) for item in self._available}
 
     def _classes(self) -> list[FaultClass]:
         """The classes that this world and program know."""
@@ -116,17 +117,10 @@ class Drill:
             and (not self._options.classes or item.name in self._options.classes)
         ]
 
-    def _class_of(self, number: int) -> FaultClass:
-        """In every round each class has its turn once, in an order of the round's own."""
-        available = self._classes()
-        turn, place = divmod(number - 1, len(available))
-        random.Random(f"{self._options.seed}/round/{turn}").shuffle(available)
-        return available[place]
-
     # --- one run -------------------------------------------------------------------------------------------------
 
     def _one(self, number: int) -> None:
-        kind = self._class_of(number)
+        kind = class_of(number, self._options.seed, self._available)
         draw = random.Random(f"{self._options.seed}/run/{number}")
         is_survived = False
         try:
@@ -162,6 +156,14 @@ class Drill:
             seconds=time.monotonic() - self._began,
             ledger=self._ledger,
         )
+
+
+def class_of(number: int, seed: int, available: Sequence[FaultClass]) -> FaultClass:
+    """The fault class of a run: in every round each has its turn once, in an order of the round's own."""
+    turn, place = divmod(number - 1, len(available))
+    order = list(available)
+    random.Random(f"{seed}/round/{turn}").shuffle(order)
+    return order[place]
 
 
 class _Run:

@@ -1,0 +1,357 @@
+"""The fault drill: it really injects, it passes on this program, and it fails where a promise is broken."""
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import __main__ as commands
+from engine.brokers.base import Credentials
+from engine.brokers.faults import Reply
+from engine.brokers.simulated import SimulatedExchange
+from engine.drill import main as drill
+from engine.drill.books import Books, LedgerReader
+from engine.drill.faults import FAULTS
+from engine.drill.line import Fate, Line
+from engine.drill.remote import RemoteBroker
+from engine.drill.results import BrokenPromise, Progress, Promise, Report
+from engine.drill.runner import Options, class_of
+from engine.errors import BrokerAmbiguous, BrokerRefused
+from engine.gateway.ledger import Ledger
+from engine.model.instrument import instrument
+from engine.model.market import LinkState
+from engine.model.order import Fill, Order, OrderStatus, Side, TimeInForce
+from engine.model.order import OrderType as Type
+from engine.model.session import SessionKind, TradingCalendar
+from engine.settings import Settings, Simulation
+from engine.timing import NS_PER_S
+from tests.listening import RecordingListener, approved
+from tests.process.running import until
+
+CALENDAR = TradingCalendar()
+DAY = CALENDAR.session(date(2024, 11, 5), SessionKind.DAY)
+SYMBOL = "TXFK4"
+LOADED_S = 20.0
+"""How long lots may be unguarded here: tests share the machine."""
+PROCESSES = {"strategy-1", "executor", ""}
+"""The child processes of today's program; classes of others wait for theirs."""
+CLASSES = [item.name for item in FAULTS if item.process in PROCESSES]
+
+# --- the whole ---------------------------------------------------------------------------------------------------
+
+
+def heard(pipe: Connection) -> Iterator[object]:
+    """What a drill says, up to its report."""
+    while True:
+        assert pipe.poll(90), "the drill says nothing any more"
+        said = pipe.recv()
+        yield said
+        if not isinstance(said, Progress):
+            return
+
+
+@pytest.mark.timeout(300)
+def test_every_fault_class_is_survived_once_as_the_window_runs_it() -> None:
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    options = Options(runs=len(CLASSES), seed=7, limit_s=LOADED_S)
+    process = spawn.Process(target=drill.run_for_window, args=(options, Settings(), theirs))
+    process.start()
+    theirs.close()
+    *progress, report = heard(ours)
+    process.join(30)
+    assert process.exitcode == 0
+    assert isinstance(report, Report), report
+    assert report.is_passed, report.broken
+    assert [item.name for item in report.faults] == CLASSES
+    assert {(item.tried, item.survived) for item in report.faults} == {(1, 1)}
+    assert [item.run for item in progress if isinstance(item, Progress)] == list(range(1, len(CLASSES) + 1))
+    assert report.deaths >= 6
+    assert report.orders >= len(CLASSES)
+    ours.close()
+    assert commands.main(["ledger", "verify", str(report.ledger)]) == 0
+
+
+def test_a_broken_promise_ends_the_drill_and_tells_how_to_repeat_it(capsys: pytest.CaptureFixture[str]) -> None:
+    options = Options(runs=5, seed=3, classes=("kill_main",), limit_s=0.05)
+    assert drill.command(options, Settings(), None) == 1
+    said = capsys.readouterr()
+    assert f"Broken promise, {Promise.GUARDED}" in said.err
+    table = json.loads(said.out.splitlines()[-1])
+    assert f"--seed 3 --runs 5 --only {table['run']} --fault kill_main" in said.err
+    assert not table["passed"]
+    (row,) = table["faults"]
+    assert row["tried"] == row["survived"] + 1
+    assert row["unguarded_s"] > options.limit_s
+
+
+def test_an_unknown_fault_class_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["drill", "--fault", "kill_mian"]) == 2
+    assert "kill_mian is no fault class; known are kill_strategy" in capsys.readouterr().err
+
+
+def test_the_same_seed_gives_the_same_faults_and_each_class_has_its_turn() -> None:
+    count = len(FAULTS)
+    names = [class_of(number, 7, FAULTS).name for number in range(1, 2 * count + 1)]
+    assert names == [class_of(number, 7, FAULTS).name for number in range(1, 2 * count + 1)]
+    assert set(names[:count]) == set(names[count:]) == {item.name for item in FAULTS}
+    assert names[:count] != names[count:]
+    assert names != [class_of(number, 8, FAULTS).name for number in range(1, 2 * count + 1)]
+
+
+# --- the line ----------------------------------------------------------------------------------------------------
+
+
+class Bench:
+    """A simulated exchange at one end of a line, a broker that a listener hears at the other."""
+
+    def __init__(self) -> None:
+        self.exchange = SimulatedExchange(Simulation(speed=10.0), CALENDAR, DAY.open_ns + 3600 * NS_PER_S)
+        accounts = self.exchange.login(Credentials(user="me"))
+        self.account = accounts[0].account
+        self.line = Line(self.exchange, accounts, 10.0, "seed")
+        self.exchange.start(self.line)
+        self.exchange.subscribe(SYMBOL)
+        self._pipe, theirs = multiprocessing.Pipe()
+        self.line.attach(self._pipe)
+        self.broker = RemoteBroker(theirs, timeout_s=0.5)
+        self.listener = RecordingListener()
+        self.broker.login(Credentials(user="me"))
+        self.broker.start(self.listener)
+        self.listener.wait(lambda: bool(self.listener.of("tick")))
+
+    def submit(self, note: str, quantity: int = 1, **changes: Any) -> str:
+        values: dict[str, Any] = {"order_type": Type.MARKET, "time_in_force": TimeInForce.IOC, "price": 0}
+        order = approved(note, self.account, SYMBOL, Side.BUY, quantity=quantity, **(values | changes))
+        return self.broker.submit(order)
+
+    def filled(self, note: str) -> list[Fill]:
+        return [fill for fill in self.listener.of("fill") if fill.client_order_id == note]
+
+    def wait_filled(self, note: str, count: int = 1) -> None:
+        self.listener.wait(lambda: len(self.filled(note)) >= count)
+
+    def close(self) -> None:
+        self.broker.close()
+        self._pipe.close()
+        self.line.close()
+        self.exchange.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with closing(Bench()) as found:
+        yield found
+
+
+@pytest.mark.parametrize(("reply", "lots"), [(Reply.LOST_ALIVE, 1), (Reply.LOST_DEAD, 0)])
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_a_lost_reply_is_ambiguous_and_only_the_living_order_trades(
+    bench: Bench, reply: Reply, lots: int, is_silent: bool
+) -> None:
+    bench.line.lose_reply(Fate(reply, is_silent), after=1)
+    bench.submit("FIRST00001")
+    with pytest.raises(BrokerAmbiguous):
+        bench.submit("LOST000001")
+    bench.submit("LAST000001")
+    bench.wait_filled("LAST000001")
+    assert bench.exchange.query_positions(bench.account)[SYMBOL] == 2 + lots
+    assert bench.line.calls == {"FIRST00001": 1, "LOST000001": 1, "LAST000001": 1}
+    assert bench.line.harmed == 1
+
+
+def test_reports_are_told_twice(bench: Bench) -> None:
+    bench.line.repeat_reports(10)
+    bench.submit("TWICE00001")
+    bench.wait_filled("TWICE00001", 2)
+    assert len({fill.fill_id for fill in bench.filled("TWICE00001")}) == 1
+
+
+def test_a_late_fill_comes_after_the_end_of_its_order(bench: Bench) -> None:
+    bench.exchange.faults.thin_next(1)
+    bench.line.delay_fills(1, 0.2)
+    bench.submit("LATE000001", 2)
+    bench.wait_filled("LATE000001")
+    kinds = [
+        (kind, getattr(what, "status", None)) for kind, what in bench.listener.told if kind in ("order", "fill")
+    ]
+    assert kinds[-2:] == [("order", OrderStatus.CANCELLED), ("fill", None)]
+
+
+def test_a_dropped_link_refuses_calls_and_tells_the_rest_when_it_is_back(bench: Bench) -> None:
+    bench.submit("REST000001", order_type=Type.LIMIT, time_in_force=TimeInForce.ROD, price=21_000)
+    until(lambda: bool(bench.listener.reports("REST000001")), "the acceptance")
+    bench.line.drop(is_told=True)
+    with pytest.raises(BrokerRefused):
+        bench.submit("DOWN000001")
+    with pytest.raises(BrokerRefused):
+        bench.broker.query_orders(bench.account)
+    order = approved("REST000001", bench.account, SYMBOL, Side.BUY).order
+    bench.exchange.cancel(order)
+    until(lambda: bench.exchange.query_orders(bench.account)[0].status.is_final, "the end at the exchange")
+    assert bench.listener.reports("REST000001")[-1].status is OrderStatus.ACCEPTED
+    bench.line.lift()
+    until(lambda: bench.listener.reports("REST000001")[-1].status is OrderStatus.CANCELLED, "the withheld report")
+    states = [what[1] for kind, what in bench.listener.told if kind == "link" and what[0] == "trade"]
+    assert states == [LinkState.UP, LinkState.DOWN, LinkState.UP]
+
+
+def test_a_muted_feed_tells_no_tick_and_no_link_event(bench: Bench) -> None:
+    bench.line.mute_feed()
+    bench.submit("MARK000001")
+    bench.wait_filled("MARK000001")  # what was on its way before the feed fell silent is here by now
+    before = len(bench.listener.of("tick"))
+    bench.submit("MARK000002")
+    bench.wait_filled("MARK000002")
+    assert len(bench.listener.of("tick")) == before
+    bench.line.lift()
+    bench.listener.wait(lambda: len(bench.listener.of("tick")) > before)
+    assert len([kind for kind, _ in bench.listener.told if kind == "link"]) == 2
+
+
+def test_calls_are_ambiguous_once_the_exchange_is_gone() -> None:
+    ours, theirs = multiprocessing.Pipe()
+    broker = RemoteBroker(theirs, timeout_s=0.5)
+    ours.close()
+    with pytest.raises(BrokerAmbiguous):
+        broker.query_positions("SIM-me")
+    broker.close()
+
+
+# --- the checks can fail -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged(bench: Bench, tmp_path: Path) -> Iterator[tuple[Bench, Ledger, Books, Order, Fill]]:
+    """An order that was filled at the exchange, an open ledger that does not know it yet, and the judge."""
+    path = tmp_path / "ledger.sqlite"
+    ledger = Ledger(path, instruments=lambda symbol: instrument(symbol, near=date(2024, 11, 5), calendar=CALENDAR))
+    bench.submit("JUDGE00001", signal_id="c1/entry/1", condition_id="c1")
+    bench.wait_filled("JUDGE00001")
+    books = Books(bench.line, LedgerReader(path), bench.account)
+    yield bench, ledger, books, bench.line.orders["JUDGE00001"], bench.filled("JUDGE00001")[0]
+    ledger.close()
+
+
+def write(ledger: Ledger, *events: Order | Fill) -> None:
+    for event in events:
+        ledger.append(event, 1)
+    ledger.commit()
+
+
+Judged = tuple[Bench, Ledger, Books, Order, Fill]
+
+
+def done(order: Order, fill: Fill) -> tuple[Order, Fill, Order]:
+    sent = order.moved(OrderStatus.SENT, 1)
+    return order, fill, sent.with_fill(fill.price, fill.quantity, 2)
+
+
+def test_books_that_agree_pass(judged: Judged) -> None:
+    _, ledger, books, order, fill = judged
+    write(ledger, *done(order, fill))
+    books.look()
+    assert books.difference() is None
+    books.check_once({"c1": 1}, {})
+
+
+def test_a_missing_fill_is_found(judged: Judged) -> None:
+    _, ledger, books, order, _ = judged
+    write(ledger, order)
+    books.look()
+    assert books.difference() == (Promise.NOTHING_LOST, "fill JUDGE00001-1 of the exchange is not in the ledger")
+
+
+def test_a_missing_order_and_an_open_one_are_found(judged: Judged) -> None:
+    _, ledger, books, order, fill = judged
+    write(ledger, fill)
+    books.look()
+    assert books.difference() == (Promise.NOTHING_LOST, "order JUDGE00001 of the exchange is not in the ledger")
+    write(ledger, order)
+    books.look()
+    found = books.difference()
+    assert found is not None
+    assert "it is intent in the ledger and filled at the exchange" in found[1]
+
+
+def test_another_price_is_found(judged: Judged) -> None:
+    _, ledger, books, order, fill = judged
+    write(ledger, *done(order, replace(fill, price=fill.price + 1)))
+    books.look()
+    found = books.difference()
+    assert found is not None
+    assert found[0] is Promise.AGREEMENT
+
+
+def twice_in_the_ledger(judged: Judged) -> tuple[dict[str, int], str]:
+    _, ledger, _, order, fill = judged
+    write(ledger, *done(order, fill), fill)
+    return {"c1": 1}, "2 times in the ledger"
+
+
+def called_twice(judged: Judged) -> tuple[dict[str, int], str]:
+    with pytest.raises(BrokerRefused):
+        judged[0].submit("JUDGE00001", signal_id="c1/entry/1", condition_id="c1")
+    return {"c1": 1}, "sent to the exchange 2 times"
+
+
+def two_orders_of_a_signal(judged: Judged) -> tuple[dict[str, int], str]:
+    judged[0].submit("JUDGE00002", signal_id="c1/entry/1", condition_id="c1")
+    return {"c1": 1}, "c1/entry/1 led to 2 orders"
+
+
+def two_entries(judged: Judged) -> tuple[dict[str, int], str]:
+    judged[0].submit("JUDGE00002", signal_id="c1/entry/2", condition_id="c1")
+    return {"c1": 1}, "entered with 2 orders"
+
+
+def too_many_lots(judged: Judged) -> tuple[dict[str, int], str]:
+    return {"c1": 0}, "entered 1 lots instead of 0"
+
+
+def too_many_exited(judged: Judged) -> tuple[dict[str, int], str]:
+    bench = judged[0]
+    bench.submit("JUDGE00002", 2, signal_id="c1/close/1", condition_id="c1", reduce_only=True)
+    until(lambda: sum(fill.quantity for fill in bench.filled("JUDGE00002")) == 2, "the exit")
+    return {"c1": 1}, "held 1 lots, its exits closed 2"
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        twice_in_the_ledger,
+        called_twice,
+        two_orders_of_a_signal,
+        two_entries,
+        too_many_lots,
+        too_many_exited,
+    ],
+)
+def test_what_happened_twice_is_found(
+    judged: Judged, breach: Callable[[Judged], tuple[dict[str, int], str]]
+) -> None:
+    asked, text = breach(judged)
+    books = judged[2]
+    books.look()
+    with pytest.raises(BrokenPromise, match=text) as found:
+        books.check_once(asked, {})
+    assert found.value.promise is Promise.ONCE
+
+
+def test_lots_left_behind_and_two_of_a_group_are_found(judged: Judged) -> None:
+    bench, _, books, _, _ = judged
+    books.look()
+    with pytest.raises(BrokenPromise, match="held 1 lots, has ended, and its exits closed 0"):
+        books.check_ended(["c1"], {}, {})
+    bench.submit("JUDGE00002", signal_id="c2/entry/1", condition_id="c2")
+    bench.wait_filled("JUDGE00002")
+    books.look()
+    with pytest.raises(BrokenPromise, match="c1 and c2 one cancels the other"):
+        books.check_ended([], {}, {"g": {"c1", "c2"}})
