@@ -49,6 +49,7 @@ class World:
         self.price = TRIGGER + 100
         self.orders: dict[str, Order] = {}
         self.flight: list[Signal] = []
+        self.refused: set[str] = set()
         self.events: list[ConditionExecution | SignalRefused] = []
         self.told: list[ConditionExecution | SignalRefused] = []
         self.unreported = 0
@@ -120,6 +121,9 @@ class World:
         signal = self.flight.pop(place % len(self.flight))
         if signal.client_order_id in self.orders:
             return
+        if signal.signal_id in self.refused:
+            self.events.append(SignalRefused(signal=signal, reason=Reason.BROKER, ts_event=self.now))
+            return
         order = replace(made(signal), status=OrderStatus.SENT, ts_updated=self.now)
         if not self.is_open:
             order = replace(order, status=OrderStatus.DENIED, reason=Reason.SESSION_CLOSED)
@@ -155,6 +159,7 @@ class World:
         if self.flight:
             signal = self.flight.pop(place % len(self.flight))
             if signal.client_order_id not in self.orders:
+                self.refused.add(signal.signal_id)
                 self.events.append(SignalRefused(signal=signal, reason=Reason.BROKER, ts_event=self.now))
 
     def tell(self, place: int) -> None:
