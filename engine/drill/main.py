@@ -136,10 +136,10 @@ def command(options: Options, settings: Settings, file: Path | None) -> int:
     print(report.as_json(), flush=True)
     if report.is_passed:
         return 0
+    named = "".join(f" --fault {name}" for name in options.classes)
+    again = f"--seed {report.seed} --runs {options.runs} --only {report.run}{named}"
     print(f"engine: {report.broken}", file=sys.stderr)
-    print(
-        f"engine: repeat it with --seed {report.seed} --runs {options.runs} --only {report.run}", file=sys.stderr
-    )
+    print(f"engine: repeat it with {again}", file=sys.stderr)
     return 1
 
 
