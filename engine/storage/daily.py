@@ -138,7 +138,7 @@ class _Merge:
                 {_LEGS if kind is Kind.SPREADS else "NULL AS near, NULL AS far"}
             FROM {schema.text(path)}"""
             for kind in (Kind.TICKS, Kind.SPREADS)
-            if (path := self._folder.segment(self._file.trade_date, kind, Source.TAIFEX)).exists()
+            if (path := self._folder.segment(self._file.trade_date, kind, Source.TAIFEX))
         ]
         return " UNION ALL ".join(parts) or None
 
@@ -167,9 +167,9 @@ class _Merge:
         return self._database.execute(query).fetchall()[0]
 
 
-def _imported(database: duckdb.DuckDBPyConnection, segment: Path) -> list[str]:
+def _imported(database: duckdb.DuckDBPyConnection, segment: Path | None) -> list[str]:
     """Name, length and checksum of the files that a segment was made from."""
-    if not segment.exists():
+    if segment is None:
         return []
     rows = database.execute(
         "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'imported'", [str(segment)]

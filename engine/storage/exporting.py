@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
@@ -91,7 +92,11 @@ def write_sessions(sessions: Iterable[SessionSummary], out: TextIO) -> None:
     """Writes session summaries as CSV."""
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(SESSION_COLUMNS)
-    writer.writerows([getattr(item, name) for name in SESSION_COLUMNS] for item in sessions)
+    writer.writerows([_shown(getattr(item, name)) for name in SESSION_COLUMNS] for item in sessions)
+
+
+def _shown(value: object) -> object:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 def _query(reader: StoreReader, wanted: Export) -> tuple[str, list[object]]:

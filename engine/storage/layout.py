@@ -1,12 +1,14 @@
 """Where the store's files lie and how a day's segments are replaced: all of them, or none.
 
-A segment is an immutable Parquet file, ``days/<trade date>/<kind>-<source>.parquet``, that any program may read.
-Each source has one writer, who holds its lock. Knows nothing of what the files hold.
+A segment is an immutable Parquet file, ``days/<trade date>/<kind>-<source>.<generation>.parquet``, that any
+program may read; what replaces it has another name. Each source has one writer, who holds its lock.
 """
 
 import contextlib
+import itertools
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -43,6 +45,9 @@ class Source(StrEnum):
     """A file of 1-minute bars."""
 
 
+_SEGMENT: Final = re.compile(rf"({'|'.join(Kind)})-({'|'.join(Source)})\.(\d+)\.parquet", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One immutable file of a closed day."""
@@ -70,9 +75,10 @@ class StoreFolder:
         """The folder of a trade date."""
         return self.days / trade_date.isoformat()
 
-    def segment(self, trade_date: date, kind: Kind, source: Source) -> Path:
-        """Where that segment lies, whether it exists or not."""
-        return self.day(trade_date) / f"{kind}-{source}.parquet"
+    def segment(self, trade_date: date, kind: Kind, source: Source) -> Path | None:
+        """The file of that segment, None where there is none."""
+        found = self._files(trade_date).get((kind, source))
+        return max(found)[1] if found else None
 
     def trade_dates(self) -> list[date]:
         """The days that have a folder, in order."""
@@ -87,14 +93,31 @@ class StoreFolder:
     ) -> list[Segment]:
         """The segments of trade dates from ``first`` to ``last``, both included, by date and preference."""
         sources = list(Source) if source is None else [source]
-        return [
-            Segment(day, kind, item, path)
-            for day in self.trade_dates()
-            if first <= day <= last
-            for kind in kinds or Kind
-            for item in sources
-            if (path := self.segment(day, kind, item)).exists()
-        ]
+        found = []
+        for day in self.trade_dates():
+            if first <= day <= last:
+                files = self._files(day)
+                for key in itertools.product(kinds or Kind, sources):
+                    if generations := files.get(key):
+                        found.append(Segment(day, *key, max(generations)[1]))
+        return found
+
+    def generations(self, trade_date: date, kind: Kind, source: Source) -> list[tuple[int, Path]]:
+        """All files of a segment, the newest last; those before it are on their way out."""
+        return sorted(self._files(trade_date).get((kind, source), []))
+
+    def _files(self, trade_date: date) -> dict[tuple[Kind, Source], list[tuple[int, Path]]]:
+        found: dict[tuple[Kind, Source], list[tuple[int, Path]]] = {}
+        day = self.day(trade_date)
+        try:
+            names = os.listdir(day)
+        except FileNotFoundError:
+            return found
+        for name in names:
+            if match := _SEGMENT.fullmatch(name):
+                key = Kind(match[1]), Source(match[2])
+                found.setdefault(key, []).append((int(match[3]), day / name))
+        return found
 
     @contextlib.contextmanager
     def writing(self, *sources: Source) -> Iterator[None]:
@@ -112,7 +135,11 @@ class StoreFolder:
     def _mend(self, source: Source) -> None:
         for day in self.trade_dates():
             staged = StagedDay(self, day, source)
-            staged.finish() if staged.journal.exists() else staged.discard()
+            if staged.journal.exists():
+                staged.finish()
+            else:
+                staged.discard()
+                staged.remove_old()
 
 
 class StagedDay:
@@ -154,11 +181,23 @@ class StagedDay:
     def finish(self) -> None:
         """Makes the renames that the journal names and are still to be made."""
         for kind in Kind:
-            with contextlib.suppress(FileNotFoundError):
-                target = self._folder.segment(self._trade_date, kind, self._source)
-                _replace(self.path(kind), target)
+            new = self.path(kind)
+            if new.exists():
+                generation = max((number for number, _ in self._generations(kind)), default=0) + 1
+                new.replace(self._day / f"{kind}-{self._source}.{generation}.parquet")
         sync_folder(self._day)
+        self.remove_old()
         self.journal.unlink(missing_ok=True)
+
+    def remove_old(self) -> None:
+        """Removes what was replaced; a file that a program on Windows still reads goes the next time."""
+        for kind in Kind:
+            for _, path in self._generations(kind)[:-1]:
+                with contextlib.suppress(PermissionError):
+                    path.unlink(missing_ok=True)
+
+    def _generations(self, kind: Kind) -> list[tuple[int, Path]]:
+        return self._folder.generations(self._trade_date, kind, self._source)
 
     def discard(self) -> None:
         """Removes what was written and not committed."""
@@ -219,15 +258,6 @@ def _holder(owner: Path) -> str:
         return f"process {owner.read_text(encoding='ascii')}"
     except OSError:
         return "another process"
-
-
-def _replace(new: Path, target: Path) -> None:
-    try:
-        new.replace(target)
-    except PermissionError as error:
-        raise StoreError(
-            f"{target}: cannot be replaced, another program has it open; close that and repeat the command."
-        ) from error
 
 
 def _date(name: str) -> date | None:

@@ -71,7 +71,7 @@ def _import_day(
     target = folder.segment(day, Kind.BARS, Source.MINUTES)
     written, replaced = len(bars), 0
     rows = "FROM bars"
-    if target.exists():
+    if target is not None:
         stored = f"(FROM {schema.text(target)})"
         differ = f"(FROM bars EXCEPT FROM {stored})"
         written, replaced = _counts(

@@ -3,13 +3,14 @@
 Reads only. Where two sources hold the same session of a contract, the one with more lots answers for all of it.
 """
 
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
 import duckdb
 
@@ -39,6 +40,25 @@ _OFFSET: Final = f"""CASE session
 
 _BAR: Final = """trade_date, is_night, start_ns, arg_min(open, place) AS open, max(high) AS high, min(low) AS low,
     arg_max(close, place) AS close, sum(volume)::BIGINT AS volume, sum(trades)::BIGINT AS trades"""
+
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _again(ask: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Asks again where a file was replaced between its listing and its opening."""
+
+    @functools.wraps(ask)
+    def asked(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        for _ in range(2):
+            try:
+                return ask(*args, **kwargs)
+            except DataFileError:
+                continue
+        return ask(*args, **kwargs)
+
+    return asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +107,7 @@ class StoreReader:
         self._folder = folder
         self._calendar = calendar
         self._has_live = live is not None
-        self._database = duckdb.connect() if live is None else live.cursor()
+        self._database = duckdb.connect(config=schema.CONFIG) if live is None else live.cursor()
 
     def close(self) -> None:
         self._database.close()
@@ -137,6 +157,7 @@ class StoreReader:
             parts.insert(0, found)
         return TickColumns.join(symbol, parts)
 
+    @_again
     def _ticks(
         self,
         symbol: str,
@@ -146,17 +167,16 @@ class StoreReader:
         values: tuple[object, ...] = (),
         newest: int | None = None,
     ) -> TickColumns:
-        rows, parameters = self.rows(
-            Kind.TICKS, day, day, f"symbol = ? AND {_of(session)} AND {where}", symbol, *values
-        )
+        rows, parameters = self.rows(Kind.TICKS, day, day, f"symbol = ? AND {_of(session)}", symbol)
         limit = "" if newest is None else f"ORDER BY session, run DESC, seq DESC LIMIT {newest}"
-        query = (
-            f"SELECT *, session = 'night' AS is_night FROM (FROM ({rows}) {limit}) ORDER BY session DESC, run, seq"
-        )
+        query = f"""SELECT *, session = 'night' AS is_night FROM (FROM ({rows}) WHERE {where} {limit})
+            ORDER BY session DESC, run, seq"""
+        parameters += values
         return TickColumns.of(symbol, self._columns(query, parameters))
 
     # -------------------------------------------------------------------------------------------------- bars
 
+    @_again
     def bars(
         self, symbol: str, first: date, last: date, *, span_ns: int = MINUTE_NS, session: SessionKind | None = None
     ) -> BarColumns:
@@ -180,6 +200,7 @@ class StoreReader:
             GROUP BY trade_date, is_night, start_ns ORDER BY trade_date, start_ns"""
         return BarColumns.of(symbol, self._columns(query, parameters))
 
+    @_again
     def day_bars(self, symbol: str, first: date, last: date, *, session: SessionKind | None = None) -> BarColumns:
         """One bar a trade date: of night and day together, or of one session."""
         rows, parameters = self._minutes(symbol, first, last, session)
@@ -221,6 +242,7 @@ class StoreReader:
         except UnknownInstrument:
             return date.min
 
+    @_again
     def daily_volumes(self, product: str, first: date, last: date) -> dict[date, dict[str, int]]:
         """Lots of each monthly contract of a product by trade date, from its 1-minute bars."""
         where = "product = ? AND length(contract) = 6"
@@ -248,6 +270,7 @@ class StoreReader:
             found += self._day_sessions(product, day)
         return found
 
+    @_again
     def _day_sessions(self, product: str | None, day: date) -> list[SessionSummary]:
         where, values = ("product = ?", [product_code(product)]) if product else ("TRUE", [])
         parts, parameters = [], []
@@ -266,7 +289,10 @@ class StoreReader:
     # ------------------------------------------------------------------------------------------------- parts
 
     def rows(self, kind: Kind, first: date, last: date, where: str, *values: object) -> tuple[str, list[object]]:
-        """The query of the stored rows between two trade dates, with its parameters."""
+        """The query of the stored rows between two trade dates, with its parameters.
+
+        ``where`` takes whole sessions of contracts: which source answers for one is found among its rows.
+        """
         columns = ", ".join(schema.COLUMNS[kind])
         segments = self._folder.segments(kind, first=first, last=last)
         parts, parameters = [], []
@@ -341,7 +367,8 @@ def _preferred(kind: Kind, rows: str) -> str:
     """Of each session of a contract the rows of the source with most lots."""
     order = " ".join(f"WHEN '{source}' THEN {place}" for place, source in enumerate(Source))
     return f"""WITH found AS MATERIALIZED ({rows}) FROM found SEMI JOIN (
-        SELECT trade_date, session, symbol, source FROM found GROUP BY ALL
+        SELECT trade_date, session, symbol, source FROM found
+        GROUP BY trade_date, session, symbol, source
         QUALIFY row_number() OVER (PARTITION BY trade_date, session, symbol
             ORDER BY sum({_LOTS[kind]}) DESC, CASE source {order} END) = 1
         ) USING (trade_date, session, symbol, source)"""

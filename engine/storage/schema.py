@@ -72,6 +72,9 @@ ORDER: Final[dict[Kind, str]] = {
 }
 """How a segment of one trade date is sorted."""
 
+CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {"enable_external_file_cache": "false"}
+"""Settings of every database: what was read of a file is not kept for when its name comes again."""
+
 
 def table(kind: Kind) -> str:
     """The statement that makes a table of the kind."""

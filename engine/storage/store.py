@@ -174,7 +174,7 @@ class MarketStore:
         if not self._count(f"SELECT count(*) FROM ({rows})"):
             return
         closed = self.folder.segment(trade_date, kind, Source.LIVE)
-        if closed.exists():
+        if closed is not None:
             keys = ", ".join(schema.KEYS[kind])
             rows += f" UNION ALL (FROM {schema.text(closed)} ANTI JOIN ({rows}) USING ({keys}))"
         self._database.execute(
@@ -225,7 +225,7 @@ class MarketStore:
     @contextlib.contextmanager
     def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            database = duckdb.connect(self.folder.live)
+            database = duckdb.connect(self.folder.live, config=schema.CONFIG)
         except duckdb.Error as error:
             raise StoreError(f"{self.folder.live}: cannot be opened: {_first_line(error)}") from error
         with database:
@@ -251,7 +251,7 @@ class MarketStore:
     def _mend(self) -> None:
         """Closes again the days whose closing may have been interrupted."""
         for day in self.open_days():
-            if any(self.folder.segment(day, kind, Source.LIVE).exists() for kind in _KINDS):
+            if any(self.folder.segment(day, kind, Source.LIVE) for kind in _KINDS):
                 self.close_day(day)
 
     def _remember(self) -> None:

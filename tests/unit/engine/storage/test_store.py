@@ -1,0 +1,250 @@
+"""The store of its sole writer: recording, closing days, size, and what a killed writer leaves."""
+
+import multiprocessing
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from engine.errors import StoreError
+from engine.model.bar import Bar
+from engine.model.session import TAIPEI, SessionKind
+from engine.model.tick import Book, Level, Tick, TickFlag
+from engine.storage.importing import import_files
+from engine.storage.layout import Kind, Source, StoreFolder
+from engine.storage.reading import MINUTE_NS, StoreReader
+from engine.storage.store import MarketStore
+from engine.timing import NS_PER_S, ManualClock
+from tests.unit.engine.storage.daily_files import CALENDAR, DAY, MORNING, NIGHT, write
+
+RUN = 1_730_000_000_000_000_000
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(f"2024-11-05 {text}").replace(tzinfo=TAIPEI).timestamp()) * NS_PER_S
+
+
+def tick(seq: int, time: str = "09:00:00", price: int = 22800, flags: int = 0) -> Tick:
+    stamp = at(time)
+    return Tick(
+        symbol="TXFK4",
+        seq=seq,
+        ts_event=stamp,
+        ts_recv=stamp + 5,
+        price=price,
+        quantity=2,
+        total_volume=2 * seq,
+        flags=flags,
+    )
+
+
+def bar(time: str, price: int, volume: int = 1) -> Bar:
+    return Bar(
+        symbol="TXFK4",
+        trade_date=DAY,
+        session=SessionKind.DAY,
+        start_ns=at(time),
+        span_ns=MINUTE_NS,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=volume,
+        trades=1,
+    )
+
+
+def opened(path: Path) -> MarketStore:
+    return MarketStore(path, CALENDAR, clock=ManualClock(77))
+
+
+def stored(store: MarketStore) -> list[Tick]:
+    with store.reader() as reader:
+        return list(reader.last_ticks("TXFK4", 1000).ticks())
+
+
+def _record_and_die(path: Path, count: int) -> None:
+    import os
+
+    store = opened(path)
+    for seq in range(1, count + 1):
+        store.append_ticks([tick(seq)], RUN)
+    os._exit(1)
+
+
+class TestRecording:
+    def test_each_number_is_kept_once_in_its_order(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            assert store.append_ticks([tick(3, price=3), tick(1, price=1)], RUN) == 2
+            assert store.append_ticks([tick(3, price=9), tick(2, price=2), tick(2, price=2)], RUN) == 1
+            assert [item.price for item in stored(store)] == [1, 2, 3]
+            assert stored(store)[0] == tick(1, price=1)
+            assert store.held("TXFK4", RUN).missing(1, 5) == [(4, 5)]
+
+    def test_another_run_numbers_anew_and_comes_after(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(1, "10:00:00", 5)], RUN + 1)
+            store.append_ticks([tick(1, price=1), tick(2, price=2)], RUN)
+            assert [item.price for item in stored(store)] == [1, 2, 5]
+
+    def test_what_was_appended_survives_the_death_of_the_process(self, tmp_path: Path) -> None:
+        process = multiprocessing.get_context("spawn").Process(target=_record_and_die, args=(tmp_path, 20))
+        process.start()
+        process.join()
+        with opened(tmp_path) as store:
+            assert [item.seq for item in stored(store)] == list(range(1, 21))
+            assert store.append_ticks([tick(seq) for seq in range(1, 24)], RUN) == 3
+
+    def test_trial_match_before_the_open_belongs_to_the_session_and_to_no_bar(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(1, "08:30:10", flags=TickFlag.TRIAL), tick(2, "08:45:00", 22801)], RUN)
+            with store.reader() as reader:
+                found = reader.last_ticks("TXFK4", 9)
+                assert found.trade_date.tolist() == [DAY, DAY]
+                assert reader.bars("TXFK4", DAY, DAY, span_ns=20 * NS_PER_S).open.tolist() == [22801]
+
+    def test_bars_replace_those_of_the_same_minute(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.put_bars([bar("09:00:00", 1), bar("09:01:00", 2), bar("09:01:00", 3)])
+            store.put_bars([bar("09:00:00", 4)])
+            with store.reader() as reader:
+                assert reader.bars("TXFK4", DAY, DAY).open.tolist() == [4, 3]
+
+    def test_books_are_kept_with_their_levels(self, tmp_path: Path) -> None:
+        levels = (Level(price=22799, quantity=3), Level(price=22798, quantity=7))
+        book = Book(symbol="TXFK4", seq=1, ts_event=at("09:00:00"), ts_recv=5, bids=levels)
+        with opened(tmp_path) as store:
+            assert store.append_books([book], RUN) == 1
+            assert store.append_books([book], RUN) == 0
+            store.close_day(DAY)
+        (segment,) = StoreFolder(tmp_path).segments(Kind.BOOKS)
+        with duckdb.connect() as database:
+            row = database.execute(
+                "SELECT bid2_price, bid2_quantity, bid3_quantity, ask1_quantity FROM read_parquet(?)",
+                [str(segment.path)],
+            ).fetchall()
+        assert row == [(22798, 7, 0, 0)]
+
+    def test_readers_of_other_threads_see_what_is_written(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store, store.reader() as first, first.sibling() as second:
+            store.append_ticks([tick(1)], RUN)
+            assert len(first.last_ticks("TXFK4", 5)) == len(second.last_ticks("TXFK4", 5)) == 1
+
+
+class TestOneWriter:
+    def test_second_is_refused_and_told_who_writes(self, tmp_path: Path) -> None:
+        with opened(tmp_path), pytest.raises(StoreError, match=r"process \d+ is writing there"):
+            opened(tmp_path)
+        opened(tmp_path).close()
+
+    def test_closed_days_can_be_read_and_imported_meanwhile(self, tmp_path: Path) -> None:
+        with opened(tmp_path / "store") as store:
+            folder = StoreFolder(tmp_path / "store")
+            assert not import_files(folder, [write(tmp_path, NIGHT + MORNING)], CALENDAR).refused
+            with StoreReader(folder, CALENDAR) as reader:
+                assert len(reader.last_ticks("TXFK4", 100)) == 6
+            assert len(stored(store)) == 6
+
+    def test_other_file_is_refused_and_left_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "live.duckdb").write_bytes(b"x" * 5000)
+        with pytest.raises(StoreError, match=r"live\.duckdb: cannot be opened"):
+            opened(tmp_path)
+        assert (tmp_path / "live.duckdb").read_bytes() == b"x" * 5000
+
+    def test_later_version_is_refused(self, tmp_path: Path) -> None:
+        opened(tmp_path).close()
+        with duckdb.connect(tmp_path / "live.duckdb") as database:
+            database.execute("UPDATE store SET version = 99")
+        with pytest.raises(StoreError, match="version 99"):
+            opened(tmp_path)
+
+
+class TestClosingDays:
+    def test_closed_day_answers_as_before_and_leaves_the_live_file(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(2), tick(1)], RUN)
+            store.put_bars([bar("09:00:00", 22800, 4)])
+            before = stored(store)
+            assert store.open_days() == [DAY]
+            store.close_day(DAY)
+            assert store.open_days() == []
+            assert stored(store) == before
+        kinds = [(item.kind, item.source) for item in StoreFolder(tmp_path).segments()]
+        assert kinds == [(Kind.TICKS, Source.LIVE), (Kind.BARS, Source.LIVE)]
+
+    def test_late_rows_are_merged_and_known_ones_dropped_after_a_restart(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(1), tick(3)], RUN)
+            store.close_day(DAY)
+        with opened(tmp_path) as store:
+            assert store.append_ticks([tick(1), tick(2), tick(3)], RUN) == 1
+            assert [item.seq for item in stored(store)] == [1, 2, 3]
+            store.close_day(DAY)
+            assert [item.seq for item in stored(store)] == [1, 2, 3]
+        assert len(StoreFolder(tmp_path).generations(DAY, Kind.TICKS, Source.LIVE)) == 1
+
+    def test_killed_between_segment_and_live_file_no_row_is_doubled(self, tmp_path: Path) -> None:
+        with opened(tmp_path / "a") as store:
+            store.append_ticks([tick(1), tick(2)], RUN)
+            store.close_day(DAY)
+            segment = store.folder.segment(DAY, Kind.TICKS, Source.LIVE)
+            assert segment is not None
+            parquet = segment.read_bytes()
+        with opened(tmp_path / "b") as store:
+            store.append_ticks([tick(1), tick(2)], RUN)
+            folder = store.folder.day(DAY)
+            folder.mkdir(parents=True)
+        (folder / "ticks-live.1.parquet").write_bytes(parquet)
+        with opened(tmp_path / "b") as store:
+            assert [item.seq for item in stored(store)] == [1, 2]
+            assert store.open_days() == []
+
+    def test_recorded_and_imported_session_are_not_mixed(self, tmp_path: Path) -> None:
+        """The recorder missed the morning's first half; the file has all of it."""
+        with opened(tmp_path / "store") as store:
+            store.append_ticks([tick(1, "13:44:59")], RUN)
+            import_files(store.folder, [write(tmp_path, NIGHT + MORNING)], CALENDAR)
+            assert [item.price for item in stored(store)] == [23039, 23040, 23041, 22808, 22800, 22810]
+            store.close_day(DAY)
+            assert [item.price for item in stored(store)] == [23039, 23040, 23041, 22808, 22800, 22810]
+
+
+class TestSize:
+    def test_plan_names_the_oldest_days_before_they_go(self, tmp_path: Path) -> None:
+        with opened(tmp_path / "store") as store:
+            folder = store.folder
+            days = [date(2024, 11, 4), DAY, date(2024, 11, 6)]
+            for day in days:
+                folder.day(day).mkdir(parents=True)
+                (folder.day(day) / "ticks-taifex.1.parquet").write_bytes(bytes(1_000_000))
+            assert not store.plan_retention(0).days
+            used = store.plan_retention(0).bytes_on_disk
+            plan = store.plan_retention((used - 1) / 1e9)
+            assert [day.trade_date for day in plan.days] == days[:1]
+            assert (plan.freed_bytes, plan.is_enough) == (1_000_000, True)
+            assert folder.trade_dates() == days
+            tight = store.plan_retention(0.0001)
+            assert [day.trade_date for day in tight.days] == days[:2]
+            assert not tight.is_enough
+            store.delete(plan)
+            assert folder.trade_dates() == days[1:]
+
+    def test_nothing_is_deleted_while_an_import_runs(self, tmp_path: Path) -> None:
+        with (
+            opened(tmp_path) as store,
+            store.folder.writing(Source.TAIFEX),
+            pytest.raises(StoreError, match="is writing there"),
+        ):
+            store.delete(store.plan_retention(0))
+
+    def test_health_tells_size_rows_and_last_flush(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            assert store.health().last_flush_ns == 0
+            store.append_ticks([tick(1), tick(2)], RUN)
+            store.close_day(DAY)
+            store.append_ticks([tick(3)], RUN)
+            health = store.health()
+        assert (health.live_rows, health.closed_rows, health.days, health.first_day) == (1, 2, 1, DAY)
+        assert health.last_flush_ns == 77
+        assert health.bytes_on_disk > 1000
