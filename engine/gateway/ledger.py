@@ -1,19 +1,19 @@
 """The ledger: every change of orders, fills, conditions, signals and halts, appended to SQLite before it is told.
 
 One writer, the gateway's thread. Rows are events; the present state is their fold. A client order id and a signal
-id can be decided once only: the table ``decisions`` makes that a constraint of the file, not of the code.
+id can be decided once only: unique indexes make that a constraint of the file, not of the code.
 """
 
 import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from engine.errors import EngineError, LedgerDamaged, LedgerError
 from engine.gateway import ledger_schema
 from engine.gateway.ledger_lock import LedgerLock, is_left_behind, set_aside
-from engine.gateway.ledger_schema import SCHEMA, Row, Tail
+from engine.gateway.ledger_schema import NOTHING, SCHEMA, Decision, Row, Tail
 from engine.gateway.state import Event, TradingState
 from engine.model.condition import Transition
 from engine.model.instrument import Instrument
@@ -67,7 +67,7 @@ class Ledger:
         self._instrument = instruments
         self.state = TradingState({})
         self._tail = self._durable_tail = Tail()
-        self._batch: list[_Written] = []
+        self._batch: list[tuple[Row, Decision]] = []
         """What the open transaction holds."""
         self._decided: set[str] = set()
         """Orders that the file knows, the open batch included."""
@@ -148,30 +148,25 @@ class Ledger:
                 the file cannot be written, and the whole batch is taken back.
         """
         row = ledger_schema.row_of(event, ts_ns, self._tail)
-        written = _Written(row, self._decision(event, row.seq))
+        decision = self._decision(event)
         try:
             self._begin(event)
-            self._insert(written)
+            ledger_schema.insert(self._db, row, decision)
         except sqlite3.IntegrityError as error:
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
         except sqlite3.Error as error:
             self.rollback()
             raise LedgerError(f"{self.path}: cannot be written: {error}") from error
         self._tail = row.tail
-        self._batch.append(written)
-        if written.decision:
-            self._decided.add(written.decision[0])
+        self._batch.append((row, decision))
+        if decision[0]:
+            self._decided.add(decision[0])
 
-    def _decision(self, event: Event, seq: int) -> tuple[str, str | None, int] | None:
+    def _decision(self, event: Event) -> Decision:
         """What an order's first row decides; orders made elsewhere decide nothing of ours."""
         if not isinstance(event, Order) or event.is_external or event.client_order_id in self._decided:
-            return None
-        return (event.client_order_id, event.signal_id or None, seq)
-
-    def _insert(self, written: "_Written") -> None:
-        if written.decision:  # first, so that an order that was decided before leaves no event behind
-            self._db.execute("INSERT INTO decisions VALUES (?, ?, ?)", written.decision)
-        ledger_schema.insert(self._db, written.row)
+            return NOTHING
+        return (event.client_order_id, event.signal_id or None)
 
     def _begin(self, event: Event) -> None:
         """Opens a transaction that survives what the event must survive.
@@ -189,8 +184,8 @@ class Ledger:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if is_flushing else 'NORMAL'}")
             self._is_flushing = is_flushing
         self._db.execute("BEGIN IMMEDIATE")
-        for written in self._batch:
-            self._insert(written)
+        for row, decision in self._batch:
+            ledger_schema.insert(self._db, row, decision)
 
     @property
     def has_pending(self) -> bool:
@@ -219,7 +214,7 @@ class Ledger:
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
         self._tail = self._durable_tail
-        self._decided.difference_update(item.decision[0] for item in self._batch if item.decision)
+        self._decided.difference_update(decided for _, (decided, _) in self._batch if decided)
         self._batch.clear()
 
     def limit_pages(self, extra: int | None) -> None:
@@ -233,11 +228,6 @@ class Ledger:
     def close(self) -> None:
         """Commits, closes and lets another program have the file; doing so twice is fine."""
         self._closing.close()
-
-
-class _Written(NamedTuple):
-    row: Row
-    decision: tuple[str, str | None, int] | None
 
 
 def is_command(event: Event) -> bool:

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from engine.errors import DecodeError, EngineError, LedgerError
 from engine.gateway.ledger_file import LedgerFile, instruments_at, trade_date_at
-from engine.gateway.ledger_schema import Row, Tail
+from engine.gateway.ledger_schema import Row, Tail, decisions
 from engine.gateway.state import Event, TradingState
 from engine.model.books import PositionAdjusted
 from engine.model.condition import Condition
@@ -193,8 +193,7 @@ class _Audit:
 
     def _decision_problems(self) -> Iterator[str]:
         decided: set[str] = set()
-        query = "SELECT client_order_id, signal_id, seq FROM decisions ORDER BY seq"
-        for name, signal_id, seq in self._file.database.execute(query) if self._file.schema else ():
+        for name, signal_id, seq in decisions(self._file.database, schema=self._file.schema):
             decided.add(name)
             life = self._orders.get(name)
             if life is None:

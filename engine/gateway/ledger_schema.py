@@ -21,16 +21,26 @@ SCHEMA: Final = 2
 _FIRST_SCHEMA: Final = 1
 _DIGEST_BYTES: Final = 16
 
-_EVENTS: Final = """CREATE TABLE events (
+_TABLES: Final = (
+    """CREATE TABLE events (
     seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
-    digest BLOB NOT NULL
-) STRICT"""
-# Without row numbers: a decision changes two pages of the file and not three, and a commit writes whole pages.
-_DECISIONS: Final = """CREATE TABLE decisions (
-    client_order_id TEXT PRIMARY KEY, signal_id TEXT UNIQUE, seq INTEGER NOT NULL
-) STRICT, WITHOUT ROWID"""
+    digest BLOB NOT NULL, decides TEXT, signal_id TEXT
+) STRICT""",
+    "CREATE UNIQUE INDEX orders_once ON events (decides) WHERE decides IS NOT NULL",
+    "CREATE UNIQUE INDEX signals_once ON events (signal_id) WHERE signal_id IS NOT NULL",
+)
 _encode: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_INSERT: Final = "INSERT INTO events (seq, ts, kind, key, body, digest) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT: Final = (
+    "INSERT INTO events (seq, ts, kind, key, body, digest, decides, signal_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_DECISIONS: Final = {
+    0: "SELECT '', '', 0 WHERE 0",
+    1: "SELECT client_order_id, signal_id, seq FROM decisions ORDER BY seq",
+    2: "SELECT decides, signal_id, seq FROM events WHERE decides IS NOT NULL ORDER BY seq",
+}
+Decision = tuple[str | None, str | None]
+"""What a row decides for ever: a client order id, and the signal that it was made of; most rows decide nothing."""
+NOTHING: Final[Decision] = (None, None)
 
 
 class Tail(NamedTuple):
@@ -106,9 +116,18 @@ def _key(event: Event) -> str:
     return ""
 
 
-def insert(database: sqlite3.Connection, row: Row) -> None:
-    """Adds a row to the open transaction."""
-    database.execute(_INSERT, row)
+def insert(database: sqlite3.Connection, row: Row, decision: Decision) -> None:
+    """Adds a row to the open transaction.
+
+    Raises:
+        sqlite3.IntegrityError: another row has decided the order or the signal; this one is not added.
+    """
+    database.execute(_INSERT, row + decision)
+
+
+def decisions(database: sqlite3.Connection, *, schema: int = SCHEMA) -> Iterator[tuple[str, str | None, int]]:
+    """Order, signal and row of everything that was decided, in the order of the rows."""
+    yield from database.execute(_DECISIONS[schema])
 
 
 def rows(database: sqlite3.Connection, *, schema: int = SCHEMA) -> Iterator[Row]:
@@ -174,8 +193,8 @@ def version_of(database: sqlite3.Connection, path: Path) -> int:
 def make(database: sqlite3.Connection) -> None:
     """Makes the tables of a new ledger, all or none."""
     with _transaction(database):
-        database.execute(_EVENTS)
-        database.execute(_DECISIONS)
+        for statement in _TABLES:
+            database.execute(statement)
         database.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
@@ -197,22 +216,21 @@ def migrate(database: sqlite3.Connection, path: Path, version: int) -> Path:
 
 
 def _chain_rows(database: sqlite3.Connection, path: Path) -> None:
-    """1 to 2: every row gets its digest; decisions become smaller; the index that nobody asked goes."""
+    """1 to 2: every row gets its digest and what it decides, which had a table of its own before."""
     database.execute("ALTER TABLE events RENAME TO events_of_1")
     database.execute("DROP INDEX IF EXISTS events_by_key")
-    database.execute(_EVENTS)
+    for statement in _TABLES:
+        database.execute(statement)
     tail = Tail()
-    source = "SELECT seq, ts, kind, key, body FROM events_of_1 ORDER BY seq"
-    for found in database.execute(source):
-        row = Row(*found).after(tail)
+    source = """SELECT seq, ts, kind, key, body, client_order_id, signal_id
+        FROM events_of_1 LEFT JOIN decisions USING (seq) ORDER BY seq"""
+    for *values, decided, signal_id in database.execute(source):
+        row = Row(*values).after(tail)
         readable(row, path)
-        insert(database, row)
+        insert(database, row, (decided, signal_id))
         tail = row.tail
     database.execute("DROP TABLE events_of_1")
-    database.execute("ALTER TABLE decisions RENAME TO decisions_of_1")
-    database.execute(_DECISIONS)
-    database.execute("INSERT INTO decisions SELECT client_order_id, signal_id, seq FROM decisions_of_1")
-    database.execute("DROP TABLE decisions_of_1")
+    database.execute("DROP TABLE decisions")
 
 
 _MIGRATIONS: Final[dict[int, Callable[[sqlite3.Connection, Path], None]]] = {1: _chain_rows}

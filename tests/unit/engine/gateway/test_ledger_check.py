@@ -137,18 +137,18 @@ def test_one_of_schema_1_is_checked_without_being_touched(tmp_path: Path) -> Non
     ("sql", "check", "text"),
     [
         ("UPDATE events SET ts = 5 WHERE seq = 6", "chain", "row 6 is not what was written after row 5"),
+        ("UPDATE events SET decides = NULL WHERE seq = 10", "decisions", "row 10: order ORDER00002 was never"),
         (
-            "DELETE FROM decisions WHERE client_order_id = 'ORDER00002'",
+            "UPDATE events SET decides = CASE seq WHEN 4 THEN 'ORDER00001' END WHERE seq IN (3, 4)",
             "decisions",
-            "row 10: order ORDER00002 was",
+            "row 3: order ORDER00001 begins here and was decided in row 4",
         ),
-        ("UPDATE decisions SET seq = 4 WHERE seq = 3", "decisions", "row 3: order ORDER00001 begins here"),
         (
-            "UPDATE decisions SET signal_id = 'x' WHERE seq = 3",
+            "UPDATE events SET signal_id = 'x' WHERE seq = 3",
             "decisions",
             "row 3: order ORDER00001 was decided for",
         ),
-        ("INSERT INTO decisions VALUES ('GHOST', NULL, 99)", "decisions", "row 99: order GHOST was decided"),
+        ("UPDATE events SET decides = 'GHOST' WHERE seq = 1", "decisions", "row 1: order GHOST was decided"),
     ],
 )
 def test_a_changed_file(path: Path, sql: str, check: str, text: str) -> None:
