@@ -157,7 +157,7 @@ class Chain:
     ) -> None:
         settings = dataclasses.replace(
             with_free_ports(Settings()),
-            wire=Wire(encrypted=encrypted),
+            wire=Wire(encrypted=encrypted, requests_per_s=10**9, request_burst=10**9),
             ledger=Ledger(commands=durability, reports=durability),
             risk=Risk(
                 max_position_lots=1_000_000_000,

@@ -20,6 +20,7 @@ from typing import Any, Final
 from engine.errors import SettingsError
 
 APP_NAME = "futures-terminal"
+_LEAST_REQUESTS = 20
 
 _NEVER_ZERO: Final = frozenset(
     {
@@ -332,6 +333,9 @@ def _problem(settings: Settings) -> str:
         return "simulation.speed: 0; it must be more, 1 is real time"
     if settings.wire.heartbeat_interval_s * 3 > settings.supervision.heartbeat_limit_s:
         return "supervision.heartbeat_limit_s: it must be at least three times wire.heartbeat_interval_s"
+    for name in ("requests_per_s", "request_burst"):
+        if getattr(settings.wire, name) < _LEAST_REQUESTS:
+            return f"wire.{name}: the window itself asks {_LEAST_REQUESTS} times within a second when it begins"
     for key in settings.wire.reader_keys:
         if not key.isascii() or len(key) != 40:
             return f"wire.reader_keys: {key!r} is no CURVE public key of 40 characters"

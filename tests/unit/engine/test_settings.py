@@ -237,3 +237,10 @@ class TestLimitsOfRisk:
     def test_the_file_is_held_to_the_same(self, file: Path) -> None:
         assert refused(file, "[risk]\nmax_total_lots = 3\n").startswith("risk.max_total_lots: 3 is less than")
         assert "'TXF': must be" in refused(file, '[risk]\nmargin_per_lot = ["TXF"]\n')
+
+
+@pytest.mark.parametrize("name", ["requests_per_s", "request_burst"])
+def test_a_limit_of_requests_that_would_stop_the_window_itself_is_refused(file: Path, name: str) -> None:
+    assert refused(file, f"[wire]\n{name} = 19\n").startswith(f"wire.{name}: the window itself asks 20 times")
+    file.write_text(f"[wire]\n{name} = 20\n", encoding="utf-8")
+    assert getattr(load(file).wire, name) == 20
