@@ -27,6 +27,8 @@ from engine.model.tick import Tick
 from engine.settings import Settings
 from engine.wire.keys import Role
 from engine.wire.messages import (
+    AdoptPosition,
+    AskBroker,
     CancelAll,
     CancelOrder,
     Flatten,
@@ -35,6 +37,7 @@ from engine.wire.messages import (
     SelectContracts,
     SetHalt,
     SetLimits,
+    SettleOrder,
     Ticks,
 )
 from terminal import i18n, secrets, settings, theme
@@ -148,6 +151,10 @@ class Terminal(QtCore.QObject):
         )
         display.orders.cancel_all_requested.connect(lambda: self.ask(CancelAll()))
         display.positions.flatten_requested.connect(lambda symbol: self.ask(Flatten(symbol=symbol)))
+        display.orders.ask_broker_requested.connect(lambda: self.ask(AskBroker()))
+        display.orders.settle_requested.connect(self.ask)
+        display.differences.ask_requested.connect(lambda: self.ask(AskBroker()))
+        display.differences.adopt_requested.connect(self.ask)
         display.lamps.beat.connect(display.contracts.refresh_ages)
         display.strip.guard_requested.connect(self._open_guard)
         display.positions.guard_requested.connect(self._open_guard)
@@ -175,6 +182,7 @@ class Terminal(QtCore.QObject):
         link.log_line.connect(display.log.add_line)
         link.coverage.connect(display.guarding.on_coverage)
         link.limits.connect(display.on_limits)
+        link.difference.connect(display.on_difference)
 
     def _begin(self, warning: str) -> None:
         chosen = self._preferences
@@ -291,6 +299,12 @@ class Terminal(QtCore.QObject):
                 return self.tr("Trading resumed: new entries pass again.")
             case SetHalt():
                 return self.tr("Trading halted: no new entries; exits and cancels still pass.")
+            case AskBroker():
+                return self.tr("The broker is asked; its answer shows in the tables.")
+            case SettleOrder():
+                return self.tr("The order is declared dead.")
+            case AdoptPosition():
+                return self.tr("The broker's figure is taken over.")
             case SetLimits():
                 return self.tr("The limits of risk are set.")
             case ConditionCommand(action=ConditionAction.GUARD):

@@ -9,7 +9,7 @@ from typing import Final
 
 from PySide6 import QtCore, QtWidgets
 
-from engine.model.books import LimitsChanged
+from engine.model.books import Difference, LimitsChanged
 from engine.model.condition import Condition
 from engine.model.instrument import Instrument
 from engine.model.market import Contract, Environment, HaltChanged, HaltDepth, LinkState, LinkStatus
@@ -27,6 +27,7 @@ from terminal.docks.book import BookDock
 from terminal.docks.conditions import ConditionsDock
 from terminal.docks.contracts import ContractsDock
 from terminal.docks.coverage import CoverageStrip
+from terminal.docks.differences import DifferencesDock
 from terminal.docks.fills import FillsDock
 from terminal.docks.log import LogDock
 from terminal.docks.orders import OrdersDock
@@ -34,11 +35,16 @@ from terminal.docks.positions import PositionsDock
 from terminal.docks.start import Check, RunState, StartBar
 from terminal.docks.ticket import TicketDock
 from terminal.guarding import Guarding
+from terminal.models.differences import difference_text
 from terminal.models.limits import entries_of_day, used
 from terminal.widgets.lamps import LampBar, Reading
 from terminal.window import MainWindow
 
 GATEWAY: Final = "gateway"
+BOOKS: Final = "books"
+"""The link whose last real message is the last comparison with the broker."""
+_TOLD: Final = ("flatten", "ledger")
+"""Links whose words a person must read at once."""
 _PULSE_LIMIT_S: Final = 3.0
 _LAMP_OF: Final = {
     ProcessState.STARTING: LinkState.CONNECTING,
@@ -89,13 +95,13 @@ class Display(QtCore.QObject):
         self.contracts, self.conditions_dock = ContractsDock(), ConditionsDock()
         self.book, self.ticket = BookDock(), TicketDock()
         self.orders, self.fills = OrdersDock(), FillsDock()
-        self.positions, self.log = PositionsDock(), LogDock()
+        self.positions, self.differences, self.log = PositionsDock(), DifferencesDock(), LogDock()
         self.bar, self.strip, self.lamps = StartBar(), CoverageStrip(), LampBar()
         self.window = MainWindow(
             central=self.chart,
             left=(self.contracts, self.conditions_dock),
             right=(self.book, self.ticket),
-            bottom=(self.orders, self.fills, self.positions, self.log),
+            bottom=(self.orders, self.fills, self.positions, self.differences, self.log),
             bar=self.bar,
             strip=self.strip,
             lamps=self.lamps,
@@ -108,6 +114,7 @@ class Display(QtCore.QObject):
         self.guarding.faults_changed.connect(self.chart.set_faults)
         self.guarding.unheld_changed.connect(self.positions.set_unheld)
         self.lamps.beat.connect(self.guarding.refresh)
+        self.lamps.beat.connect(self.differences.refresh_age)
 
     # --- what a person chose -------------------------------------------------------------------------------------
 
@@ -199,11 +206,13 @@ class Display(QtCore.QObject):
             self.orders.set_orders,
             self.fills.set_fills,
             self.positions.set_positions,
+            self.differences.set_differences,
             self.ticket.set_accounts,
             self.ticket.set_contracts,
         ):
             fill(())
         self.book.set_symbol("")
+        self.differences.set_status(None)
 
     def unguarded_by_leaving(self) -> str:
         """What nobody would guard any more if the program ended now, for people; empty if nothing is at stake."""
@@ -231,6 +240,7 @@ class Display(QtCore.QObject):
         self.orders.set_orders(snapshot.orders)
         self.fills.set_fills(snapshot.fills)
         self.positions.set_positions(snapshot.positions)
+        self.differences.set_differences(snapshot.differences)
         self.conditions.clear()
         self.conditions.update({item.condition_id: item for item in snapshot.conditions})
         self.conditions_dock.set_conditions(snapshot.conditions)
@@ -320,6 +330,16 @@ class Display(QtCore.QObject):
             self.say(": ".join(filter(None, (i18n.text(halt.depth), halt.text))), "warning")
 
     @QtCore.Slot(object)
+    def on_difference(self, difference: Difference) -> None:
+        """Our books and the broker's differ, or no longer do."""
+        self.differences.update_difference(difference)
+        if difference.is_settled:
+            agree = self.tr("{symbol}: our books and the broker's agree again.")
+            self.say(agree.format(symbol=difference.symbol))
+        else:
+            self.say(difference_text(difference), "warning")
+
+    @QtCore.Slot(object)
     def on_limits(self, changed: LimitsChanged) -> None:
         """The limits of risk are others from now on."""
         self.limits = changed.limits
@@ -335,7 +355,11 @@ class Display(QtCore.QObject):
             if status.state is LinkState.STALE:
                 self.say(f"{status.link.removeprefix('feed.')}: {status.text}", "warning")
             return
-        limit = self._config.risk.stale_feed_s if status.link == "quote" else 0.0
+        if status.link == BOOKS:
+            self.differences.set_status(status)
+        if status.link in _TOLD and status.text:
+            self.say(status.text, "error" if status.state is LinkState.DOWN else "info")
+        limit = self.limits.stale_feed_s if status.link == "quote" else 0.0
         self.lamps.update_link(status, limit)
 
     @QtCore.Slot(object)

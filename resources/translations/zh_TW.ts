@@ -25,6 +25,29 @@
     </message>
 </context>
 <context>
+    <name>AdoptDialog</name>
+    <message>
+        <source>Take over the broker&apos;s figure</source>
+        <translation>採用期貨商的數字</translation>
+    </message>
+    <message>
+        <source>{symbol}: we count {ours} lots, the broker {theirs}. Take over {theirs}? Compare with the broker&apos;s own program first: profit and loss and the guard follow the new figure.</source>
+        <translation>{symbol}：本程式 {ours} 口，期貨商 {theirs} 口。要採用 {theirs} 口嗎？請先與期貨商的程式核對：損益與守護將依新的數字計算。</translation>
+    </message>
+    <message>
+        <source>At which price the lots between the two count; empty = the last trade.</source>
+        <translation>差額口數的計價；留空 = 最新成交價。</translation>
+    </message>
+    <message>
+        <source>Take over {lots}</source>
+        <translation>採用 {lots} 口</translation>
+    </message>
+    <message>
+        <source>Price</source>
+        <translation>價格</translation>
+    </message>
+</context>
+<context>
     <name>BookDock</name>
     <message>
         <source>Five-level book</source>
@@ -944,8 +967,28 @@
         <translation>效期</translation>
     </message>
     <message>
+        <source>What differs</source>
+        <translation>不符項目</translation>
+    </message>
+    <message>
+        <source>Ours</source>
+        <translation>本程式</translation>
+    </message>
+    <message>
+        <source>Broker&apos;s</source>
+        <translation>期貨商</translation>
+    </message>
+    <message>
+        <source>Since</source>
+        <translation>時間</translation>
+    </message>
+    <message>
         <source>Account</source>
         <translation>帳號</translation>
+    </message>
+    <message>
+        <source>What to do</source>
+        <translation>處理方式</translation>
     </message>
     <message>
         <source>From</source>
@@ -1282,7 +1325,65 @@
     </message>
 </context>
 <context>
+    <name>Differences</name>
+    <message>
+        <source>{symbol}: {kind}: ours {ours}, the broker&apos;s {theirs}</source>
+        <translation>{symbol}：{kind}：本程式 {ours}，期貨商 {theirs}</translation>
+    </message>
+    <message>
+        <source>No entry passes here. Ask again; if it stays, take over the broker&apos;s figure.</source>
+        <translation>此商品暫停進場。請再次核對；若仍不符，採用期貨商的數字。</translation>
+    </message>
+    <message>
+        <source>Watch it where it was made: this program does not touch it.</source>
+        <translation>請在原下單處查看：本程式不會更動。</translation>
+    </message>
+    <message>
+        <source>Ask again; if it stays, look at the order in the broker&apos;s own program.</source>
+        <translation>請再次核對；若仍不符，請至期貨商的程式查看該委託。</translation>
+    </message>
+</context>
+<context>
+    <name>DifferencesDock</name>
+    <message>
+        <source>Ask again</source>
+        <translation>再次核對</translation>
+    </message>
+    <message>
+        <source>Compare orders, fills and positions with the broker now</source>
+        <translation>立即與期貨商核對委託、成交與部位</translation>
+    </message>
+    <message>
+        <source>Take over the broker&apos;s figure…</source>
+        <translation>採用期貨商的數字…</translation>
+    </message>
+    <message>
+        <source>Broker check</source>
+        <translation>對帳</translation>
+    </message>
+    <message>
+        <source>Our books and the broker&apos;s agree.</source>
+        <translation>本程式與期貨商的帳務相符。</translation>
+    </message>
+    <message>
+        <source>Not yet compared with the broker.</source>
+        <translation>尚未與期貨商核對。</translation>
+    </message>
+    <message>
+        <source>The broker did not answer: {why}</source>
+        <translation>期貨商未回覆：{why}</translation>
+    </message>
+    <message>
+        <source>Last compared {age} ago.</source>
+        <translation>{age} 前核對。</translation>
+    </message>
+</context>
+<context>
     <name>Display</name>
+    <message>
+        <source>{symbol}: our books and the broker&apos;s agree again.</source>
+        <translation>{symbol}：本程式與期貨商的帳務已相符。</translation>
+    </message>
     <message>
         <source>Risk limits changed: {text}</source>
         <translation>風控上限已變更：{text}</translation>
@@ -1817,6 +1918,22 @@
         <translation>全部刪單…</translation>
     </message>
     <message>
+        <source>Ask the broker</source>
+        <translation>向期貨商查詢</translation>
+    </message>
+    <message>
+        <source>Ask what became of the orders whose outcome nobody knows</source>
+        <translation>查詢狀態不明委託的結果</translation>
+    </message>
+    <message>
+        <source>Declare dead…</source>
+        <translation>宣告無效…</translation>
+    </message>
+    <message>
+        <source>The selected order never reached the market, as you know for sure</source>
+        <translation>您已確定所選委託從未送達市場</translation>
+    </message>
+    <message>
         <source>No orders yet.</source>
         <translation>尚無委託。</translation>
     </message>
@@ -1831,6 +1948,22 @@
     <message>
         <source>Cancel orders</source>
         <translation>刪單</translation>
+    </message>
+    <message>
+        <source>Nobody knows whether the order {id} ({side} {lots} {symbol}) reached the market. If it is declared dead and lives, its fills still count, but nothing else waits for it. Be sure: ask the broker by telephone, or look into the broker&apos;s own program.
+
+Type {word} to declare it dead.</source>
+        <translation>無法得知委託 {id}（{side} {lots} 口 {symbol}）是否已送達市場。若宣告無效而它仍有效，其成交仍會計入，但不再等待其結果。請先以電話或期貨商的程式確認。
+
+輸入 {word} 以宣告無效。</translation>
+    </message>
+    <message>
+        <source>What you know, for the ledger</source>
+        <translation>您所知的情況，記入帳本</translation>
+    </message>
+    <message>
+        <source>Declare dead</source>
+        <translation>宣告無效</translation>
     </message>
 </context>
 <context>
@@ -2154,6 +2287,18 @@
     <message>
         <source>Trading halted: no new entries; exits and cancels still pass.</source>
         <translation>已暫停交易：不再建立新部位，平倉與刪單仍可進行。</translation>
+    </message>
+    <message>
+        <source>The broker is asked; its answer shows in the tables.</source>
+        <translation>已向期貨商查詢；結果將顯示於表格。</translation>
+    </message>
+    <message>
+        <source>The order is declared dead.</source>
+        <translation>委託已宣告無效。</translation>
+    </message>
+    <message>
+        <source>The broker&apos;s figure is taken over.</source>
+        <translation>已採用期貨商的數字。</translation>
     </message>
     <message>
         <source>The limits of risk are set.</source>

@@ -1,8 +1,9 @@
 """Columns of the tables of orders and fills."""
 
+from dataclasses import replace
 from typing import Final
 
-from engine.model.order import Fill, Order, OrderStatus, Side
+from engine.model.order import Fill, Order, OrderStatus, Reason, Side
 from terminal import formats, i18n
 from terminal.i18n import QT_TRANSLATE_NOOP
 from terminal.models.table import CENTRE, LEFT, Column
@@ -27,7 +28,9 @@ def status_colour(status: OrderStatus) -> str:
 
 
 def _status_sort(order: Order) -> float:
-    return (_WORKING_FIRST if order.status.is_working else 0.0) + order.ts_created
+    """Orders of an unknown outcome first, then working ones."""
+    rank = order.status.is_working + (order.status is OrderStatus.UNKNOWN)
+    return rank * _WORKING_FIRST + order.ts_created
 
 
 def _why(order: Order) -> str:
@@ -35,6 +38,8 @@ def _why(order: Order) -> str:
 
 
 def _origin(order: Order) -> str:
+    if order.is_external:
+        return i18n.text(Reason.EXTERNAL)
     return order.signal_id or order.condition_id
 
 
@@ -42,7 +47,11 @@ def _limit(order: Order) -> str:
     return formats.price(order.symbol, order.price) if order.price else i18n.text(order.order_type)
 
 
-ORDER_COLUMNS: Final[tuple[Column[Order], ...]] = (
+def _unknown_ground(order: Order) -> str:
+    return "warning" if order.status is OrderStatus.UNKNOWN else ""
+
+
+_COLUMNS: Final[tuple[Column[Order], ...]] = (
     Column(
         key="time",
         title=QT_TRANSLATE_NOOP("Columns", "Time"),
@@ -59,7 +68,6 @@ ORDER_COLUMNS: Final[tuple[Column[Order], ...]] = (
         alignment=LEFT,
         sample="Partly filled",
         colour=lambda o: status_colour(o.status),
-        ground=lambda o: "warning" if o.status is OrderStatus.UNKNOWN else "",
         is_bold=lambda o: o.status is OrderStatus.UNKNOWN,
         tip=_why,
     ),
@@ -123,7 +131,7 @@ ORDER_COLUMNS: Final[tuple[Column[Order], ...]] = (
         getter=_origin,
         alignment=LEFT,
         sample="C00000000/entry/1",
-        colour=lambda o: "muted",
+        colour=lambda o: "warning" if o.is_external else "muted",
     ),
     Column(
         key="account",
@@ -150,6 +158,10 @@ ORDER_COLUMNS: Final[tuple[Column[Order], ...]] = (
         tip=_why,
     ),
 )
+
+
+ORDER_COLUMNS: Final = tuple(replace(column, ground=_unknown_ground) for column in _COLUMNS)
+"""An order whose outcome nobody knows stands out in its whole row."""
 
 
 def fill_key(fill: Fill) -> str:

@@ -10,14 +10,15 @@ from engine.model.condition import ConditionAction, ConditionState
 from engine.model.guard import GuardFault
 from engine.model.order import OrderStatus, OrderType, Reason, Side, SubmitOrder, TimeInForce
 from engine.timing import NS_PER_S
-from engine.wire.messages import LogLine
+from engine.wire.messages import LogLine, SettleOrder
 from terminal import i18n
+from terminal.dialogs.confirm import TypedWord
 from terminal.docks.book import BookDock
 from terminal.docks.conditions import ConditionsDock
 from terminal.docks.contracts import ContractsDock
 from terminal.docks.fills import FillsDock
 from terminal.docks.log import KEPT, LogDock
-from terminal.docks.orders import OrdersDock
+from terminal.docks.orders import DEAD_WORD, OrdersDock
 from terminal.docks.positions import PositionsDock
 from terminal.docks.ticket import TicketDock, random_order_id
 from terminal.theme import DARK
@@ -454,6 +455,41 @@ class TestOrders:
         assert dock.unknown_label.text().startswith("⚠ 1 ")
         dock.update_order(values.order("A", status=OrderStatus.CANCELLED))
         assert not dock.unknown_label.text()
+
+    def test_the_broker_is_asked_about_unknown_orders_and_they_stand_first(
+        self, dock: OrdersDock, qtbot: QtBot
+    ) -> None:
+        dock.set_orders([values.order("B", ts_created=values.T0 + 1)])
+        assert not dock.ask_button.isVisibleTo(dock)
+        dock.update_order(values.order("A", status=OrderStatus.UNKNOWN))
+        assert texts(dock.table, "id") == ["A", "B"]
+        assert dock.ask_button.isVisibleTo(dock)
+        with qtbot.waitSignal(dock.ask_broker_requested):
+            dock.ask_button.click()
+
+    def test_only_an_unknown_order_is_declared_dead_with_word_and_reason(
+        self, dock: OrdersDock, qtbot: QtBot
+    ) -> None:
+        dock.set_orders([values.order("A", status=OrderStatus.UNKNOWN), values.order("B")])
+        dock.table.select("B")
+        assert not dock.settle_button.isEnabled()
+        dock.table.select("A")
+        dock.settle_button.click()
+        (dialog,) = dock.findChildren(TypedWord)
+        ok = dialog.buttons.button(QtWidgets.QDialogButtonBox.StandardButton.Ok)
+        dialog.field.setText(DEAD_WORD)
+        assert not ok.isEnabled()
+        dialog.reason.setText("the broker said so")
+        with qtbot.waitSignal(dock.settle_requested) as told:
+            ok.click()
+        assert told.args == [SettleOrder(client_order_id="A", text="the broker said so")]
+
+    def test_an_order_made_elsewhere_says_so_and_is_never_touched(self, dock: OrdersDock) -> None:
+        dock.set_orders([values.order("A", is_external=True)])
+        dock.table.select("A")
+        assert texts(dock.table, "origin") == ["Made elsewhere"]
+        buttons = (dock.cancel_button, dock.change_button, dock.cancel_all_button)
+        assert not any(button.isEnabled() for button in buttons)
 
     def test_cancel_all_is_asked_about(self, dock: OrdersDock, qtbot: QtBot) -> None:
         dock.set_orders([values.order("A"), values.order("B"), values.order("C", status=OrderStatus.FILLED)])

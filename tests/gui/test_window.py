@@ -13,6 +13,7 @@ from terminal.docks.book import BookDock
 from terminal.docks.conditions import ConditionsDock
 from terminal.docks.contracts import ContractsDock
 from terminal.docks.coverage import CoverageStrip
+from terminal.docks.differences import DifferencesDock
 from terminal.docks.fills import FillsDock
 from terminal.docks.log import LogDock
 from terminal.docks.orders import OrdersDock
@@ -54,7 +55,7 @@ def build() -> Whole:
         central=QtWidgets.QWidget(),
         left=(contracts, conditions),
         right=(book, ticket),
-        bottom=(orders, fills, positions, log),
+        bottom=(orders, fills, positions, DifferencesDock(), log),
         bar=bar,
         strip=CoverageStrip(),
         lamps=lamps,
@@ -205,7 +206,8 @@ def test_reset_brings_every_dock_back(whole: Whole) -> None:
     whole.ticket.setFloating(True)
     whole.window.reset_layout()
     assert whole.window.dockWidgetArea(whole.positions) is BOTTOM
-    assert set(whole.window.tabifiedDockWidgets(whole.orders)) == {whole.fills, whole.positions, whole.log}
+    below = {"fills", "positions", "differences", "log"}
+    assert {dock.objectName() for dock in whole.window.tabifiedDockWidgets(whole.orders)} == below
     assert not whole.log.isHidden()
     assert not whole.ticket.isFloating()
 
