@@ -82,6 +82,8 @@ def test_neither_a_stranger_without_a_key_nor_one_with_the_readers_key_can_place
             reader.send(ENCODER.encode("get_snapshot", GetSnapshot(), id="reader-9"))
             (snapshot,) = answers(reader)
             assert snapshot.accounts, "a reader may read"
+        for role in (Role.READER, Role.RECORDER, Role.SCANNER, Role.STRATEGY):
+            assert engine.refusal(engine.command(), role) == Reason.FORBIDDEN
         with bare(zmq.PUSH, signals_at(engine), ClientKeys(own, server)) as reader:
             with contextlib.suppress(zmq.Again):
                 reader.send(ENCODER.encode("signal", entry(engine, 1)), zmq.NOBLOCK)
