@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _TELL_S: Final = 3.0
 """How long the program may take to say that a dead link or feed guards nothing."""
 _MANY: Final = 10_000
+_GUARDS: Final = ("strategy-1", "executor")
+"""Child processes without which no lot is guarded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ class ProcessFault(Fault):
     def inject(self, bench: "Bench") -> None:
         process = bench.process(self._name)
         if process is not None:
-            self._pid, bench.can_guard = process.pid, False
+            self._pid = process.pid
+            bench.can_guard = self._name not in _GUARDS
             self.strike(bench)
 
     def strike(self, bench: "Bench") -> None:
@@ -106,8 +109,9 @@ class ProcessFault(Fault):
 
     def is_over(self, bench: "Bench") -> bool:
         pid = bench.seen.probed.pids.get(self._name, 0)
-        bench.can_guard = pid not in (0, self._pid) and bench.seen.probed.is_trading
-        return bench.can_guard
+        is_back = pid not in (0, self._pid) and bench.seen.probed.is_trading
+        bench.can_guard = is_back or self._name not in _GUARDS
+        return is_back
 
 
 class FrozenProcess(ProcessFault):

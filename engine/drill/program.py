@@ -168,7 +168,7 @@ def main(plan: ProgramPlan, line: Connection, pipe: Connection) -> None:
     try:
         host.start()
         with contextlib.closing(_requester(host)) as requester:
-            _begin(host, requester, plan.symbol)
+            _begin(host, requester, plan)
             pipe.send(Ready(host.telemetry_endpoint, host.client_keys(Role.READER)))
             _Window(host, requester, trap, plan.symbol).serve(pipe)
     except EngineError as error:
@@ -187,11 +187,12 @@ def _requester(host: Host) -> Requester:
     )
 
 
-def _begin(host: Host, requester: Requester, symbol: str) -> None:
-    requester.request(SelectContracts(symbols=(symbol,)))
+def _begin(host: Host, requester: Requester, plan: ProgramPlan) -> None:
+    requester.request(SelectContracts(symbols=(plan.symbol,)))
     host.start_trading()
     if not host.wait_trading(READY_S):
-        raise ChildError(f"the trading processes were not ready within {READY_S:g} s; see their logs")
+        logs_at = plan.settings.paths.logs
+        raise ChildError(f"the trading processes were not ready within {READY_S:g} s; their logs are in {logs_at}")
 
 
 class _Window:

@@ -84,7 +84,9 @@ class RecordedExchange:
         self._thread.start()
 
     def subscribe(self, symbol: str) -> None:
-        """The one contract is always told."""
+        """Only checks that it is the one contract, which is always told."""
+        if symbol != self._symbol:
+            raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{symbol} is not replayed.")
 
     def unsubscribe(self, symbol: str) -> None:
         """The one contract is always told."""
@@ -92,6 +94,12 @@ class RecordedExchange:
     def submit(self, approved: ApprovedOrder) -> str:
         order = approved.order
         with self._lock:
+            if self.is_ended or self._stop.is_set():
+                raise BrokerRefused(Reason.SESSION_CLOSED, "The recorded day has ended.")
+            if order.account != self._account:
+                raise BrokerRefused(Reason.UNKNOWN_ACCOUNT, f"{order.account} is no account of this login.")
+            if order.symbol != self._symbol:
+                raise BrokerRefused(Reason.UNKNOWN_SYMBOL, f"{order.symbol} is not replayed.")
             if order.client_order_id in self._known:
                 raise BrokerRefused(Reason.DUPLICATE, f"Order {order.client_order_id} was sent before.")
             self._known.add(order.client_order_id)
@@ -133,7 +141,7 @@ class RecordedExchange:
     def _change(self, request: ChangeRequest) -> None:
         with self._lock:
             own = request.client_order_id
-            if own not in self._known or self._market.is_final(own):
+            if own not in self._known or self._market.is_final(own) or self._stop.is_set():
                 raise BrokerRefused(Reason.NOT_WORKING, f"Order {own} is not working.")
             self._changes.append(request)
 

@@ -4,6 +4,7 @@ So the exchange outlives the program, as a real one does. A call without an answ
 """
 
 import itertools
+import queue
 import threading
 from multiprocessing.connection import Connection
 from typing import Any, Final
@@ -13,7 +14,7 @@ from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, Orde
 from engine.drill.line import Hello
 from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.model.market import Contract, Environment
-from engine.model.order import Fill, Order
+from engine.model.order import Fill, Order, Reason
 from engine.model.position import Account
 from engine.timing import NS_PER_S, AcceleratedClock
 
@@ -46,11 +47,17 @@ class RemoteBroker:
         self._numbers = itertools.count(1)
         self._calls: dict[int, _Open] = {}
         self._sending = threading.Lock()
-        self._is_gone = False
+        self._is_gone = self._is_closed = False
         self._listener: BrokerListener | None = None
         self.clock = AcceleratedClock(0)
-        self._reader = threading.Thread(target=self._read, name="remote-broker", daemon=True)
-        self._reader.start()
+        self._told: queue.SimpleQueue[tuple[str, tuple[Any, ...]] | None] = queue.SimpleQueue()
+        self._threads = (
+            threading.Thread(target=self._read, name="remote-broker", daemon=True),
+            # A listener may call the broker: it is told on another thread than the one that takes the answer.
+            threading.Thread(target=self._tell_all, name="remote-broker-tells", daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
 
     # --- Broker --------------------------------------------------------------------------------------------------
 
@@ -101,17 +108,24 @@ class RemoteBroker:
         """The exchange waits for nobody."""
 
     def close(self) -> None:
+        if self._is_closed:
+            return
         if not self._is_gone:
             try:
                 self._call("close")
             except BrokerAmbiguous:
                 log.warning("the exchange did not answer the farewell")
-        self._reader.join(self._timeout_s)
+        self._is_closed = True
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(self._timeout_s)
         self._pipe.close()
 
     # --- the pipe ------------------------------------------------------------------------------------------------
 
     def _call(self, method: str, *args: Any) -> Any:
+        if self._is_closed:
+            raise BrokerRefused(Reason.NOT_CONNECTED, "The link to the exchange was closed.")
         number, waiting = next(self._numbers), _Open()
         self._calls[number] = waiting
         try:
@@ -138,20 +152,25 @@ class RemoteBroker:
             except (EOFError, OSError):
                 break
             if message[0] == "tell":
-                self._tell(message[1], message[2])
+                self._told.put((message[1], message[2]))
             elif waiting := self._calls.pop(message[1], None):
                 waiting.answer = message
                 waiting.answered.set()
                 if message[0] == "farewell":
                     break
         self._is_gone = True
+        self._told.put(None)
         for number in list(self._calls):
             if waiting := self._calls.pop(number, None):
                 waiting.answer = ("ambiguous", number, "the line to the exchange is gone")
                 waiting.answered.set()
 
+    def _tell_all(self) -> None:
+        while (told := self._told.get()) is not None:
+            self._tell(*told)
+
     def _tell(self, method: str, args: tuple[Any, ...]) -> None:
-        if self._listener is None:
+        if self._listener is None or self._is_closed:
             return
         if method == "on_tick" and args[1] > self.clock.now_ns() + _BEHIND_NS:
             self.clock.jump_to(args[1])  # the hours without a session take no time

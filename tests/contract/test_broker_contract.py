@@ -1,6 +1,7 @@
 """What every broker must do, whatever world is behind it: the rules of engine.brokers.base."""
 
 import itertools
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import pytest
 from engine.brokers.base import Broker, Credentials
 from engine.brokers.replay import ReplayBroker
 from engine.brokers.simulated import SimulatedExchange
+from engine.drill.line import Line
+from engine.drill.recorded import RecordedExchange
+from engine.drill.remote import RemoteBroker
 from engine.errors import BrokerRefused
 from engine.formats.taifex import HEADER
 from engine.model.market import LinkState
@@ -30,7 +34,7 @@ def simulated(folder: Path) -> Broker:
     return SimulatedExchange(Simulation(speed=20.0), CALENDAR, DAY.open_ns + 3600 * 10**9)
 
 
-def replay(folder: Path) -> Broker:
+def daily_file(folder: Path) -> Path:
     rows = [
         f"20241105,TX     ,202411     ,{9 + second // 3600:02}{second // 60 % 60:02}{second % 60:02},"
         f"{22_800 + second % 7},6,-,-, "
@@ -38,7 +42,38 @@ def replay(folder: Path) -> Broker:
     ]
     path = folder / "Daily_2024_11_05.csv"
     path.write_bytes("\r\n".join([",".join(HEADER), *rows, ""]).encode("cp950"))
-    return ReplayBroker(path, (SYMBOL,), speed=50.0, calendar=CALENDAR)
+    return path
+
+
+def replay(folder: Path) -> Broker:
+    return ReplayBroker(daily_file(folder), (SYMBOL,), speed=50.0, calendar=CALENDAR)
+
+
+def recorded(folder: Path) -> Broker:
+    """The exchange of a drill over a daily file."""
+    return RecordedExchange(daily_file(folder), SYMBOL, 50.0, CALENDAR)
+
+
+class Distant(RemoteBroker):
+    """A simulated exchange at the other end of a drill's line, closed with it."""
+
+    def __init__(self) -> None:
+        self._exchange = SimulatedExchange(Simulation(speed=20.0), CALENDAR, DAY.open_ns + 3600 * 10**9)
+        self._line = Line(self._exchange, self._exchange.login(Credentials(user="somebody")), 20.0, "seed")
+        self._exchange.start(self._line)
+        self._ours, theirs = multiprocessing.Pipe()
+        self._line.attach(self._ours)
+        super().__init__(theirs, timeout_s=5.0)
+
+    def close(self) -> None:
+        super().close()
+        self._ours.close()
+        self._line.close()
+        self._exchange.close()
+
+
+def remote(folder: Path) -> Broker:
+    return Distant()
 
 
 @dataclass
@@ -70,7 +105,7 @@ FAR: dict[str, Any] = {
 }
 
 
-@pytest.fixture(params=[simulated, replay])
+@pytest.fixture(params=[simulated, replay, recorded, remote])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     broker: Broker = request.param(tmp_path)
     (account, *_) = broker.login(Credentials(user="somebody"))

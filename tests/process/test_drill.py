@@ -40,9 +40,8 @@ DAY = CALENDAR.session(date(2024, 11, 5), SessionKind.DAY)
 SYMBOL = "TXFK4"
 LOADED_S = 20.0
 """How long lots may be unguarded here: tests share the machine."""
-PROCESSES = {"strategy-1", "executor", ""}
-"""The child processes of today's program; classes of others wait for theirs."""
-CLASSES = [item.name for item in FAULTS if item.process in PROCESSES]
+ALWAYS = {item.name for item in FAULTS if item.process in ("", "strategy-1", "executor")}
+"""Classes that need no other process than every program has."""
 
 # --- the whole ---------------------------------------------------------------------------------------------------
 
@@ -61,7 +60,7 @@ def heard(pipe: Connection) -> Iterator[object]:
 def test_every_fault_class_is_survived_once_as_the_window_runs_it() -> None:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
-    options = Options(runs=len(CLASSES), seed=7, limit_s=LOADED_S)
+    options = Options(runs=len(FAULTS), seed=7, limit_s=LOADED_S)
     process = spawn.Process(target=drill.run_for_window, args=(options, Settings(), theirs))
     process.start()
     theirs.close()
@@ -70,11 +69,11 @@ def test_every_fault_class_is_survived_once_as_the_window_runs_it() -> None:
     assert process.exitcode == 0
     assert isinstance(report, Report), report
     assert report.is_passed, report.broken
-    assert [item.name for item in report.faults] == CLASSES
-    assert {(item.tried, item.survived) for item in report.faults} == {(1, 1)}
-    assert [item.run for item in progress if isinstance(item, Progress)] == list(range(1, len(CLASSES) + 1))
+    assert {item.name for item in report.faults} >= ALWAYS
+    assert all(item.tried == item.survived >= 1 for item in report.faults)
+    assert [item.run for item in progress if isinstance(item, Progress)] == list(range(1, len(FAULTS) + 1))
     assert report.deaths >= 6
-    assert report.orders >= len(CLASSES)
+    assert report.orders >= len(FAULTS)
     ours.close()
     assert commands.main(["ledger", "verify", str(report.ledger)]) == 0
 
