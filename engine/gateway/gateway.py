@@ -45,6 +45,8 @@ log = logs.get(__name__)
 
 _KEPT_REPLIES: Final = 2_000
 """Replies kept for repeated requests: every open request of every client, many times over."""
+_SHOWN: Final = 5_000
+"""Orders and fills of a snapshot, the newest; a ledger of many days holds more than anybody looks at."""
 _BATCH: Final = 64
 """Requests carried out between two looks at the feed."""
 _TICK_S: Final = 0.1
@@ -406,8 +408,8 @@ class Gateway:
             contracts=tuple(self.market.contracts.values()),
             selected=self.market.selected,
             last=tuple(self.ticks.last(symbol) for symbol in self.market.selected),
-            orders=tuple(self.state.orders.values()),
-            fills=tuple(self.state.fills.values()),
+            orders=tuple(self.state.recent_orders(_SHOWN)),
+            fills=tuple(self.state.fills.values())[-_SHOWN:],
             positions=tuple(self.state.positions.values()),
             conditions=tuple(self.state.conditions.values()),
             links=tuple(self.journal.links.values()),

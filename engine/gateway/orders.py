@@ -5,6 +5,7 @@ The one place from which anything reaches the broker's order side. The same id n
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from engine import logs
 from engine.brokers.base import ApprovedOrder, OrderReport
@@ -14,10 +15,13 @@ from engine.gateway.journal import Journal
 from engine.gateway.market import Market
 from engine.gateway.points import OnPoint, Point
 from engine.gateway.risk import RiskRefused, check, check_change, exchange_lots, refused
+from engine.gateway.state import fill_key
 from engine.model.instrument import Instrument
 from engine.model.order import Fill, Order, OrderStatus, Reason, SubmitOrder, TimeInForce
 from engine.model.position import Account
+from engine.model.session import TAIPEI
 from engine.model.signal import SignalRefused
+from engine.timing import NS_PER_S
 from engine.wire.messages import Refused
 
 log = logs.get(__name__)
@@ -233,14 +237,13 @@ class Orders:
 
     def take_fill(self, fill: Fill) -> None:
         """An execution, told once or more often; that of an order made elsewhere changes the position alone."""
-        if (fill.account, fill.fill_id) in self._state.fills or fill.account not in self._accounts:
-            return
         order = self._state.orders.get(fill.client_order_id)
         if order is None or order.is_external:
-            external = f"@{fill.client_order_id.removeprefix('@')}"
-            fill = replace(fill, client_order_id=external, condition_id="")
+            fill = replace(fill, client_order_id=_external_note(fill), condition_id="")
         else:
             fill = replace(fill, condition_id=order.condition_id)
+        if fill_key(fill) in self._state.fills or fill.account not in self._accounts:
+            return
         self._journal.record(fill)
         self._journal.tell(f"fill.{fill.symbol}", fill, fill.client_order_id)
         if order is not None and not order.is_external:
@@ -289,6 +292,12 @@ class Orders:
         if known is None:
             log.warning("order made elsewhere", note=report.client_order_id, broker=report.broker_order_id)
         self._journal.tell_order(order)
+
+
+def _external_note(fill: Fill) -> str:
+    """What stands for the order of a fill made elsewhere: its note, or the day where it has none."""
+    day = datetime.fromtimestamp(fill.ts_event // NS_PER_S, TAIPEI).date()
+    return f"@{fill.client_order_id.removeprefix('@') or day.isoformat()}"
 
 
 def _ends_ahead_of_fills(report: OrderReport, order: Order) -> bool:

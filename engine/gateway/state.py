@@ -29,6 +29,14 @@ Event = (
 )
 
 
+FillKey = tuple[str, str, str]
+
+
+def fill_key(fill: Fill) -> FillKey:
+    """What makes a fill unique in a ledger of many days: match numbers begin anew with every trade date."""
+    return (fill.account, fill.client_order_id, fill.fill_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Lots that the orders of one condition filled, and which way it entered."""
@@ -54,7 +62,7 @@ class TradingState:
         self.holdings: dict[str, Holding] = {}
         self._working: dict[str, Order] = {}
         self.order_of_signal: dict[str, str] = {}
-        self.fills: dict[tuple[str, str], Fill] = {}
+        self.fills: dict[FillKey, Fill] = {}
         self.positions: dict[tuple[str, str], Position] = {}
         self.adjustments: list[PositionAdjusted] = []
         self.conditions: dict[str, Condition] = {}
@@ -143,10 +151,18 @@ class TradingState:
             self.holdings[order.condition_id] = held
 
     def _apply_fill(self, fill: Fill) -> None:
-        self.fills[(fill.account, fill.fill_id)] = fill
+        self.fills[fill_key(fill)] = fill
         key = (fill.account, fill.symbol)
         position = self.positions.get(key) or Position(account=fill.account, symbol=fill.symbol)
         self.positions[key] = position.with_fill(fill, self.instruments[fill.symbol])
+
+    def recent_orders(self, count: int) -> list[Order]:
+        """The newest orders, and every older one that works or belongs to a live condition."""
+        orders = list(self.orders.values())
+        cut = max(0, len(orders) - count)
+        live = {key for key, item in self.conditions.items() if not item.state.is_final}
+        kept = [item for item in orders[:cut] if not item.status.is_final or item.condition_id in live]
+        return kept + orders[cut:]
 
     def is_decided(self, signal_id: str) -> bool:
         """Whether a signal has become an order that left the intent behind, or was refused."""

@@ -357,8 +357,8 @@ class Snapshot:
         contracts: what the broker offers.
         selected: subscribed contracts.
         last: last tick and book of the subscribed contracts.
-        orders: all of the ledger's present run.
-        fills: the same.
+        orders: the newest of the ledger, and every older one that works or belongs to a live condition.
+        fills: the newest.
         positions: net positions, flat ones included.
         conditions: all.
         links: state of the links.
@@ -629,7 +629,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "seq": _COUNT,
     "tick_seq": _COUNT,
     "event_seq": _COUNT,
-    "after_seq": _COUNT,
+    "after_seq": (-1, 2**62),
     "position": _COUNT,
     "round": _COUNT,
     "total_volume": _COUNT,

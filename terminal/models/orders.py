@@ -166,7 +166,7 @@ ORDER_COLUMNS: Final = tuple(replace(column, ground=_unknown_ground) for column 
 
 def fill_key(fill: Fill) -> str:
     """The id of a fill within everything the window shows."""
-    return f"{fill.account}/{fill.fill_id}"
+    return f"{fill.account}/{fill.client_order_id}/{fill.fill_id}"
 
 
 FILL_COLUMNS: Final[tuple[Column[Fill], ...]] = (

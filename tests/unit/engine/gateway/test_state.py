@@ -209,3 +209,21 @@ def test_a_fold_does_not_touch_what_it_is_given() -> None:
     state = state_with(first)
     traded(state, "A", 1)
     assert first == before
+
+
+def test_match_numbers_begin_anew_every_day() -> None:
+    state = state_with(order("MON"), order("TUE"))
+    for name in ("MON", "TUE"):
+        traded(state, name, 1)
+    first, second = state.fills.values()
+    again = state_with(order("MON"), order("TUE"))
+    again.apply(first)
+    again.apply(replace(second, fill_id=first.fill_id))
+    assert len(again.fills) == 2
+    assert again.net("a", "TXFK4") == 2
+
+
+def test_a_snapshot_leaves_no_order_out_that_still_matters() -> None:
+    working = order("OLD", status=S.ACCEPTED)
+    state = state_with(working, *(order(f"N{n}", status=S.FILLED) for n in range(9)))
+    assert [item.client_order_id for item in state.recent_orders(3)] == ["OLD", "N6", "N7", "N8"]
