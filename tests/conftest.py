@@ -21,6 +21,7 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import hypothesis
 import psutil
 import pytest
+from hypothesis.internal import constants_ast
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GRACE_S = 2.0
@@ -41,6 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "market_data" in getattr(item, "fixturenames", ()):
             item.add_marker("market_data")
+
+
+def pytest_unconfigure() -> None:
+    # Hypothesis remembers modules, with what they import; DuckDB would complain at exit that it is still held.
+    constants_ast.constants_from_module.cache_clear()
 
 
 # ----------------------------------------------------------------------------------------------- leftovers
