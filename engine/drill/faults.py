@@ -90,12 +90,14 @@ class ProcessFault(Fault):
     def __init__(self, draw: random.Random, name: str) -> None:
         super().__init__(draw)
         self._name = name
-        self._pid = 0
+        self._pid = self._told_before = 0
+        self._held_since = 0.0
 
     def inject(self, bench: "Bench") -> None:
         process = bench.process(self._name)
         if process is not None:
             self._pid = process.pid
+            self._told_before, self._held_since = bench.watch.told_naked, time.monotonic()
             bench.can_guard = self._name not in _GUARDS
             self.strike(bench)
 
@@ -111,7 +113,19 @@ class ProcessFault(Fault):
         pid = bench.seen.probed.pids.get(self._name, 0)
         is_back = pid not in (0, self._pid) and bench.seen.probed.is_trading
         bench.can_guard = is_back or self._name not in _GUARDS
+        if not bench.can_guard:
+            self._check_told(bench)
         return is_back
+
+    def _check_told(self, bench: "Bench") -> None:
+        """While it is gone and lots are held that no working exit closes, the program must say so."""
+        now, said = time.monotonic(), bench.watch.coverage()
+        is_told = bench.watch.told_naked > self._told_before
+        if not bench.seen.net or is_told or said is None or said.closing or said.net != bench.seen.net:
+            self._held_since = now
+        elif now - self._held_since > bench.settings.supervision.heartbeat_limit_s:
+            text = f"{self._name} is gone, {bench.seen.net:+d} lots are held, and the program says {said}"
+            raise BrokenPromise(Promise.TOLD, text)
 
 
 class FrozenProcess(ProcessFault):
@@ -273,9 +287,11 @@ class Outage(Fault):
         self._draw = draw
         self._shortest_s = draw.uniform(0.2, 1.2)
         self._began = self._held_since = 0.0
+        self._told_before = 0
 
     def inject(self, bench: "Bench") -> None:
         bench.may_guard = False
+        self._told_before = bench.watch.told_naked
         self._began = self._held_since = time.monotonic()
         self.begin(bench)
 
@@ -288,7 +304,7 @@ class Outage(Fault):
         now = time.monotonic()
         if not bench.seen.net:
             self._held_since = now
-        is_told = bench.watch.told_naked or not bench.seen.net
+        is_told = bench.watch.told_naked > self._told_before or not bench.seen.net
         if now - self._held_since > _TELL_S + bench.settings.risk.stale_feed_s:
             said = bench.watch.coverage()
             raise BrokenPromise(

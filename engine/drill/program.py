@@ -5,6 +5,7 @@ Runs in a process of its own, which the drill starts, asks, and kills. Its windo
 
 import contextlib
 import os
+import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -156,6 +157,7 @@ class Trap:
 
 def main(plan: ProgramPlan, line: Connection, pipe: Connection) -> None:
     """Entry point of the spawned process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the drill's to handle
     logs.configure(plan.settings.paths.logs, "main")
     broker = RemoteBroker(line, plan.call_timeout_s)
     trap = Trap()
