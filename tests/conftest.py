@@ -21,7 +21,6 @@ os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 import hypothesis
 import psutil
 import pytest
-from hypothesis.internal import constants_ast
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 GRACE_S = 2.0
@@ -45,8 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure() -> None:
-    # Hypothesis remembers modules, with what they import; DuckDB would complain at exit that it is still held.
-    constants_ast.constants_from_module.cache_clear()
+    # Hypothesis watches garbage collection for good; DuckDB would complain at exit that its objects are still held.
+    gc.callbacks.clear()
 
 
 # ----------------------------------------------------------------------------------------------- leftovers
