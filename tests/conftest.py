@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_unconfigure() -> None:
-    # Hypothesis watches garbage collection for good; DuckDB would complain at exit that its objects are still held.
+    # Hypothesis watches garbage collection for good; DuckDB would complain at exit that its objects are held.
     gc.callbacks.clear()
 
 
