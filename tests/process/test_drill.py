@@ -30,10 +30,10 @@ from engine.model.market import LinkState
 from engine.model.order import Fill, Order, OrderStatus, Side, TimeInForce
 from engine.model.order import OrderType as Type
 from engine.model.session import SessionKind, TradingCalendar
-from engine.settings import Settings, Simulation
+from engine.settings import Reconciliation, Settings, Simulation
 from engine.timing import NS_PER_S
 from tests.listening import RecordingListener, approved
-from tests.process.running import until
+from tests.process.running import running, settings_for_tests, until
 
 CALENDAR = TradingCalendar()
 DAY = CALENDAR.session(date(2024, 11, 5), SessionKind.DAY)
@@ -222,6 +222,32 @@ def test_calls_are_ambiguous_once_the_exchange_is_gone() -> None:
     with pytest.raises(BrokerAmbiguous):
         broker.query_positions("SIM-me")
     broker.close()
+
+
+@pytest.mark.parametrize("late_s", [0.3, 60.0])
+def test_an_order_lives_until_the_fills_that_its_end_counts_are_here(tmp_path: Path, late_s: float) -> None:
+    """They come late, or only with the next look into the broker's books."""
+    often = Reconciliation(in_flight_s=0.3, open_orders_s=0.5, queries_per_minute=1_000)
+    exchange = SimulatedExchange(Simulation(speed=10.0), CALENDAR, DAY.open_ns + 3600 * NS_PER_S)
+    line = Line(exchange, exchange.login(Credentials(user="test")), 10.0, "seed")
+    exchange.start(line)
+    ours, theirs = multiprocessing.Pipe()
+    line.attach(ours)
+    try:
+        with running(RemoteBroker(theirs, 5.0), tmp_path, settings_for_tests(reconciliation=often)) as engine:
+            until(lambda: bool(engine.ticks()), "a first trade")
+            until(lambda: engine.host.gateway.reconciler.is_complete, "the first comparison")
+            exchange.faults.thin_next(1)
+            line.delay_fills(1, late_s)
+            order = engine.ended(engine.submit(engine.command(quantity=2)))
+            assert (order.status, order.filled) == (OrderStatus.CANCELLED, 1)
+            ends = [item for item in engine.feed.of(Order) if item.status.is_final]
+            assert {item.filled for item in ends} == {1}
+            assert engine.net() == 1
+    finally:
+        line.close()
+        exchange.close()
+        ours.close()
 
 
 # --- the checks can fail -----------------------------------------------------------------------------------------
