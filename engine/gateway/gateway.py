@@ -5,9 +5,9 @@ when it is durable. Never imports Qt.
 """
 
 import contextlib
+import functools
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from engine.gateway.points import OnPoint
 from engine.gateway.publisher import TickPublisher
 from engine.gateway.rate import RateLimit
 from engine.gateway.reconcile import Reconciler
+from engine.gateway.server import CommandServer
 from engine.model.books import LimitsChanged
 from engine.model.guard import Coverage, GuardFault
 from engine.model.instrument import Instrument
@@ -37,18 +38,14 @@ from engine.model.position import Account
 from engine.model.session import TradingCalendar
 from engine.model.tick import Level
 from engine.settings import Settings
-from engine.wire.keys import Role, ServerKeys
-from engine.wire.messages import Envelope, Family, FamilySeq, Pace, Pulse, Refused, Snapshot, Ticks, Watermark
+from engine.wire.keys import ServerKeys
+from engine.wire.messages import Family, FamilySeq, Pace, Pulse, Snapshot, Watermark
 from engine.wire.sockets import Mailbox, Poller, Publisher, RouterServer, tcp
 
 log = logs.get(__name__)
 
-_KEPT_REPLIES: Final = 2_000
-"""Replies kept for repeated requests: every open request of every client, many times over."""
 _SHOWN: Final = 5_000
 """Orders and fills of a snapshot, the newest; a ledger of many days holds more than anybody looks at."""
-_BATCH: Final = 64
-"""Requests carried out between two looks at the feed."""
 _TICK_S: Final = 0.1
 """How often the gateway looks at feed silence when nothing happens."""
 _COVERAGE_S: Final = 0.25
@@ -125,8 +122,13 @@ class Gateway:
         self.coverage = CoverageWatch(self.state, self.journal.links, guard_fault, settings.guard.naked_alarm_s)
         self._telemetry = telemetry
         self._mailbox = Mailbox()
-        self._rate = RateLimit(wire, is_paced=broker.is_paced)
-        self._replies: OrderedDict[tuple[Role | None, str], bytes] = OrderedDict()
+        self._commands = CommandServer(
+            self._server,
+            RateLimit(wire, is_paced=broker.is_paced),
+            handle=functools.partial(commands.handle, self),
+            commit=self.journal.flush,
+            halt=lambda: self.state.halt,
+        )
         self._waiting: list[Watermark] = []
         self._pace: Pace | None = None
         self._run_ns = time.time_ns()
@@ -188,7 +190,7 @@ class Gateway:
                     self._guarded(handler, *args)
                 self._guarded(self.journal.flush)
             if self._server in ready:
-                self._guarded(self._serve)
+                self._guarded(self._commands.serve)
             if time.monotonic() - watch >= _TICK_S:
                 watch = time.monotonic()
                 self._guarded(self.market.watch_feed, self.journal)
@@ -357,45 +359,7 @@ class Gateway:
         """Names the strategy processes that a replay waits for; any thread."""
         self.call(self.broker.set_pacers, nodes)
 
-    # --- requests ------------------------------------------------------------------------------------------------
-
-    def _serve(self) -> None:
-        """Carries out a batch of requests; one commit makes them durable, then all are answered."""
-        done: dict[tuple[Role | None, str], tuple[bytes, Envelope, object]] = {}
-        for _ in range(_BATCH):
-            request = self._server.receive()
-            if request is None:
-                break
-            client, role, envelope = request
-            if not envelope.id:
-                refused = Refused(
-                    code=Reason.INVALID, text="a request needs an id, for its answer and for retries"
-                )
-                self._server.reply(client, envelope, refused)
-                continue
-            key = (role, envelope.id)
-            if not self._rate.passes(role, client, envelope.body, self.state.halt):
-                refused = Refused(code=Reason.TOO_MANY_REQUESTS, text=self._rate.text)
-                self._server.reply(client, envelope, refused)
-            elif kept := self._replies.get(key):
-                self._server.resend(client, kept)
-            elif key not in done:
-                done[key] = (client, envelope, self._handled(role, envelope))
-        self.journal.flush()
-        for key, (client, envelope, body) in done.items():
-            frame = self._server.reply(client, envelope, body)
-            if key[0] is not Role.READER and not isinstance(body, Snapshot | Ticks):
-                self._replies[key] = frame
-        while len(self._replies) > _KEPT_REPLIES:
-            self._replies.popitem(last=False)
-
-    def _handled(self, role: Role | None, envelope: Envelope) -> object:
-        try:
-            return commands.handle(self, role, envelope)
-        except Exception:
-            log.exception("request failed", type=envelope.type, request=envelope.id)
-            text = f"{envelope.type} failed inside the gateway; see its log"
-            return Refused(code=Reason.INVALID, text=text)
+    # --- facts -----------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:
         """Everything known that is not history."""

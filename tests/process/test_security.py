@@ -169,8 +169,8 @@ def test_a_reader_that_floods_is_refused_and_the_executors_orders_still_pass(tmp
             refused = flood.refused
             until(lambda: flood.refused > refused, "the flood goes on meanwhile")
         assert engine.net() == 0
-        assert engine.host.gateway._rate.refused >= flood.refused
-        assert len(engine.host.gateway._replies) < 100, "refusals are not kept"
+        assert engine.host.gateway._commands._rate.refused >= flood.refused
+        assert len(engine.host.gateway._commands._replies) < 100, "refusals are not kept"
 
 
 def test_a_person_over_the_limit_still_gets_out(tmp_path: Path) -> None:
