@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> int:
     """Runs a command; returns the exit code: 0 done, 1 a check failed, 2 something a person must mend."""
     multiprocessing.freeze_support()
     arguments = parser().parse_args(argv)
-    from engine import logs, replaying, settings
+    from engine import settings
 
     try:
         loaded = settings.load(arguments.settings)
@@ -105,6 +105,8 @@ def main(argv: list[str] | None = None) -> int:
             from engine import storing
 
             return storing.run(arguments, loaded)
+        from engine import logs, replaying
+
         logs.configure(loaded.paths.logs, "engine")
         result = replaying.replay(
             arguments.file, arguments.symbol, arguments.conditions, settings=loaded, speed=arguments.speed
