@@ -55,6 +55,9 @@ def _add_drill(drill: argparse.ArgumentParser) -> None:
     drill.add_argument("--seed", type=int, default=1, metavar="S", help="of faults, moments and conditions (1)")
     drill.add_argument("--only", type=_positive, default=0, metavar="N", help="only this run of the drill")
     drill.add_argument(
+        "--limit", type=float, default=5.0, metavar="SECONDS", help="for so long lots may be unguarded (5)"
+    )
+    drill.add_argument(
         "--fault", action="append", default=[], metavar="NAME", help="only this fault class; may be repeated"
     )
 
@@ -127,7 +130,7 @@ def _drill(arguments: argparse.Namespace, settings: "Settings") -> int:
     from engine.drill import main as drill
     from engine.drill.runner import Options
 
-    options = Options(arguments.runs, arguments.seed, arguments.only, tuple(arguments.fault))
+    options = Options(arguments.runs, arguments.seed, arguments.only, tuple(arguments.fault), arguments.limit)
     return drill.command(options, settings, arguments.file)
 
 

@@ -6,6 +6,7 @@ The window runs :func:`run_for_window` in a process of its own and reads progres
 import dataclasses
 import signal
 import sys
+import tempfile
 import time
 from datetime import UTC, date, datetime
 from multiprocessing.connection import Connection
@@ -36,8 +37,14 @@ _START_NS: Final = 300 * NS_PER_S
 """The drill begins so long after the open of a night session, which is the longest."""
 
 
-def drill_settings(settings: Settings, seed: int) -> Settings:
-    """The user's settings with shorter times, so that a run takes a second, and no limit in its way."""
+def drill_settings(settings: Settings, seed: int, store: Path) -> Settings:
+    """The user's settings with shorter times, so that a run takes a second, and no limit in its way.
+
+    Args:
+        settings: the user's.
+        seed: of the simulated market.
+        store: where the recorder writes, away from the user's own market store.
+    """
     return with_free_ports(
         dataclasses.replace(
             settings,
@@ -55,7 +62,7 @@ def drill_settings(settings: Settings, seed: int) -> Settings:
             strategy=dataclasses.replace(settings.strategy, processes=1, signal_resend_s=0.5),
             simulation=Simulation(seed=seed, speed=SPEED, latency_ms=2.0),
             market=dataclasses.replace(settings.market, ring_ticks=50_000),
-            paths=dataclasses.replace(settings.paths, logs=settings.paths.logs / "drill"),
+            paths=dataclasses.replace(settings.paths, logs=settings.paths.logs / "drill", store=store),
         )
     )
 
@@ -104,13 +111,14 @@ def run(options: Options, settings: Settings, file: Path | None, on_progress: On
             raise SettingsError(f"{name} is no fault class; known are {', '.join(known)}")
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     ledger = settings.paths.ledger / f"drill-{stamp}.sqlite"
-    own = drill_settings(settings, options.seed)
-    logs.configure(own.paths.logs, "drill")
-    try:
-        world = recorded_world(file, own) if file else simulated_world(own)
-        return Drill(options, world, own, ledger, on_progress).run()
-    finally:
-        logs.close()
+    with tempfile.TemporaryDirectory(prefix="drill-", ignore_cleanup_errors=True) as folder:
+        own = drill_settings(settings, options.seed, Path(folder))
+        logs.configure(own.paths.logs, "drill")
+        try:
+            world = recorded_world(file, own) if file else simulated_world(own)
+            return Drill(options, world, own, ledger, on_progress).run()
+        finally:
+            logs.close()
 
 
 def run_for_window(options: Options, settings: Settings, pipe: Connection) -> None:

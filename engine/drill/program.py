@@ -197,6 +197,11 @@ def _begin(host: Host, requester: Requester, plan: ProgramPlan) -> None:
         raise ChildError(f"the trading processes were not ready within {READY_S:g} s; their logs are in {logs_at}")
 
 
+def _aside(host: Host) -> dict[str, int]:
+    """Child processes that guard nothing, as far as they run."""
+    return {name: pid for name in ("recorder",) if (pid := host.pid(name))}
+
+
 class _Window:
     """Answers the drill's requests, one after the other."""
 
@@ -252,7 +257,7 @@ class _Window:
         host, state = self._host, self._host.gateway.state
         tick = host.gateway.ticks.last_tick(self._symbol)
         return Probed(
-            pids={name: host.pid(name) for name in host.child_names},
+            pids={name: host.pid(name) for name in host.child_names} | _aside(host),
             is_trading=host.is_trading,
             conditions={key: state.conditions[key] for key in wanted if key in state.conditions},
             open_orders=tuple(order for order in state.orders.values() if not order.status.is_final),
