@@ -16,6 +16,8 @@ from PySide6 import QtCore, QtWidgets
 
 from engine import logs, worlds
 from engine.brokers.base import Broker, Credentials
+from engine.drill.main import run_for_window
+from engine.drill.runner import Options
 from engine.errors import EngineError, RequestRefused
 from engine.host import Host
 from engine.model.condition import Condition, ConditionAction, ConditionCommand, ConditionSpec, ConditionState
@@ -41,11 +43,13 @@ from engine.wire.messages import (
     Ticks,
 )
 from terminal import i18n, secrets, settings, theme
+from terminal.bridge.drill import DrillProcess
 from terminal.bridge.link import Endpoints, EngineLink
 from terminal.dialogs.about import AboutDialog
 from terminal.dialogs.condition import random_condition_id
 from terminal.dialogs.confirm import ask
 from terminal.dialogs.connection import ConnectionDialog
+from terminal.dialogs.drill import DrillDialog
 from terminal.dialogs.guard import GuardDialog
 from terminal.dialogs.limits import LimitsDialog
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
@@ -56,6 +60,7 @@ from terminal.docks.start import RESUME_WORD, RunState
 log = logs.get(__name__)
 
 _PAGE: Final = 50_000
+_LAST_WAIT_S: Final = 5.0
 _FIELDS: Final = {
     worlds.World.SIMULATED: frozenset({"user", "password", "url"}),
     worlds.World.REPLAY: frozenset({"replay_file", "speed"}),
@@ -109,6 +114,8 @@ class Terminal(QtCore.QObject):
         self._tasks: set[asyncio.Task[None]] = set()
         self._login_number = 0
         self._is_closing = False
+        self.drill = DrillProcess(run_for_window, self)
+        self.drill_dialog = DrillDialog(self.display.window)
         self._wire()
         self._begin(warning)
 
@@ -124,6 +131,7 @@ class Terminal(QtCore.QObject):
         window.language_chosen.connect(self.set_language)
         window.settings_requested.connect(self._open_settings)
         window.connection_requested.connect(self._show_connection)
+        window.drill_requested.connect(self._open_drill)
         window.about_requested.connect(lambda: AboutDialog(window).open())
 
         bar.start_requested.connect(self.start_trading)
@@ -155,6 +163,10 @@ class Terminal(QtCore.QObject):
         display.orders.settle_requested.connect(self.ask)
         display.differences.ask_requested.connect(lambda: self.ask(AskBroker()))
         display.differences.adopt_requested.connect(self.ask)
+        self.drill_dialog.start_requested.connect(self._start_drill)
+        self.drill_dialog.stop_requested.connect(self.drill.stop)
+        self.drill.told.connect(self.drill_dialog.take)
+        self.drill.ended.connect(self.drill_dialog.on_ended)
         display.lamps.beat.connect(display.contracts.refresh_ages)
         display.strip.guard_requested.connect(self._open_guard)
         display.positions.guard_requested.connect(self._open_guard)
@@ -182,6 +194,7 @@ class Terminal(QtCore.QObject):
         link.log_line.connect(display.log.add_line)
         link.coverage.connect(display.guarding.on_coverage)
         link.limits.connect(display.on_limits)
+        link.pace.connect(display.on_pace)
         link.difference.connect(display.on_difference)
 
     def _begin(self, warning: str) -> None:
@@ -203,6 +216,7 @@ class Terminal(QtCore.QObject):
         """Wears a theme, while running."""
         chosen = theme.THEMES.get(name, theme.DARK)
         self.display.set_theme(self._app, chosen)
+        self.drill_dialog.set_theme(chosen)
         self._preferences = replace(self._preferences, theme=chosen.name)
 
     @QtCore.Slot(str)
@@ -232,6 +246,14 @@ class Terminal(QtCore.QObject):
         dialog.limits_requested.connect(self.ask)
         self.display.limits_changed.connect(dialog.show_limits)
         dialog.show()
+
+    def _open_drill(self) -> None:
+        self.drill_dialog.show()
+        self.drill_dialog.raise_()
+
+    @QtCore.Slot(int, int)
+    def _start_drill(self, runs: int, seed: int) -> None:
+        self.drill.start(Options(runs=runs, seed=seed), self._config)
 
     def _show_connection(self) -> None:
         if self.run is None:
@@ -614,9 +636,20 @@ class Terminal(QtCore.QObject):
             await self._log_out()
         except Exception:
             log.exception("the engine did not end in order")
+        await asyncio.to_thread(self.drill.close)
+        await self._let_tasks_end()
         self.display.window.allow_close()
         self.display.window.close()
         self.closed.emit()
+
+    async def _let_tasks_end(self) -> None:
+        """A login that is on its way finds out by itself that the window closes; nothing may outlive the loop."""
+        others = self._tasks - {asyncio.current_task()}
+        if others:
+            _, pending = await asyncio.wait(others, timeout=_LAST_WAIT_S)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
 
 
 def _place(request: LoginRequest) -> secrets.Place:

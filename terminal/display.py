@@ -19,10 +19,15 @@ from engine.model.session import TradingCalendar
 from engine.model.signal import SignalRefused
 from engine.model.tick import Book, Tick
 from engine.settings import Settings
-from engine.wire.messages import Heartbeat, LogLine, ProcessState, ProcessStatus, Pulse, Snapshot
+from engine.wire.messages import Heartbeat, LogLine, Pace, ProcessState, ProcessStatus, Pulse, Snapshot
 from terminal import i18n, theme
 from terminal.chart.widget import ChartWidget
+from terminal.dialogs.adopt import AdoptDialog
 from terminal.dialogs.condition import ConditionDialog
+from terminal.dialogs.confirm import TypedWord
+from terminal.dialogs.guard import GuardDialog
+from terminal.dialogs.limits import LimitsDialog
+from terminal.dialogs.replace import ReplaceDialog
 from terminal.docks.book import BookDock
 from terminal.docks.conditions import ConditionsDock
 from terminal.docks.contracts import ContractsDock
@@ -45,6 +50,7 @@ BOOKS: Final = "books"
 """The link whose last real message is the last comparison with the broker."""
 _TOLD: Final = ("flatten", "ledger")
 """Links whose words a person must read at once."""
+_OF_A_LOGIN: Final = (AdoptDialog, GuardDialog, LimitsDialog, ReplaceDialog, TypedWord)
 _PULSE_LIMIT_S: Final = 3.0
 _LAMP_OF: Final = {
     ProcessState.STARTING: LinkState.CONNECTING,
@@ -183,8 +189,11 @@ class Display(QtCore.QObject):
         self.bar.set_run_state(RunState.STOPPED)
 
     def clear(self) -> None:
-        """Nobody is logged in."""
+        """Nobody is logged in; dialogs about the trade of this login close."""
         self.condition_dialog.close()
+        for kind in _OF_A_LOGIN:
+            for dialog in self.window.findChildren(kind):
+                dialog.close()
         self.symbol = ""
         self.last_ticks.clear()
         self.conditions.clear()
@@ -248,6 +257,8 @@ class Display(QtCore.QObject):
         self.held = {item.symbol: item.net for item in snapshot.positions}
         self.bar.set_halt(HaltChanged(depth=snapshot.halt, by=""))
         self.limits, self._now_ns = snapshot.limits, snapshot.now_ns
+        if snapshot.pace is not None:
+            self.on_pace(snapshot.pace)
         for status in snapshot.links:
             self.on_link(status)
         for condition in snapshot.conditions:
@@ -374,6 +385,12 @@ class Display(QtCore.QObject):
         self.say(
             self.tr("The window's link to the engine failed and begins anew: {text}").format(text=text), "error"
         )
+
+    @QtCore.Slot(object)
+    def on_pace(self, pace: Pace) -> None:
+        """A replay has no more data."""
+        if pace.is_end:
+            self.say(self.tr("The replay has ended."), "warning")
 
     @QtCore.Slot(object)
     def on_pulse(self, pulse: Pulse) -> None:

@@ -28,6 +28,7 @@ class MainWindow(QtWidgets.QMainWindow):
         settings_requested(): a person wants to see the settings.
         connection_requested(): a developer wants to know where the engine listens.
         about_requested(): a person wants to know what this is.
+        drill_requested(): a person wants a fire drill; not possible while real money is at stake.
         theme_chosen(str): name of a theme; the window follows when :meth:`set_theme` is called.
         language_chosen(str): code of a language.
         close_requested(): a person wants to close; :meth:`allow_close` and ``close()`` do so.
@@ -48,6 +49,7 @@ class MainWindow(QtWidgets.QMainWindow):
     settings_requested = QtCore.Signal()
     connection_requested = QtCore.Signal()
     about_requested = QtCore.Signal()
+    drill_requested = QtCore.Signal()
     theme_chosen = QtCore.Signal(str)
     language_chosen = QtCore.Signal(str)
     close_requested = QtCore.Signal()
@@ -99,6 +101,7 @@ class MainWindow(QtWidgets.QMainWindow):
     def set_environment(self, environment: Environment | None) -> None:
         """Frame and title say which world this is; None = not logged in."""
         self._environment = environment
+        self.drill_action.setEnabled(environment is not Environment.LIVE)
         self._retitle()
         self.update()
 
@@ -187,6 +190,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.reset_action.setText(self.tr("Reset layout"))
         self.full_screen_action.setText(self.tr("Full screen"))
         self.connection_action.setText(self.tr("Developer connection…"))
+        self.drill_action.setText(self.tr("Fire drill…"))
         self.about_action.setText(self.tr("About"))
         self._theme_actions["dark"].setText(self.tr("Dark"))
         self._theme_actions["light"].setText(self.tr("Light"))
@@ -270,6 +274,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self._help_menu = bar.addMenu("")
         self.connection_action = self._action(self._help_menu, "Ctrl+Shift+D", self.connection_requested.emit)
         self.connection_action.setEnabled(False)
+        self.drill_action = self._action(self._help_menu, "Ctrl+Shift+F", self.drill_requested.emit)
         self.about_action = self._action(self._help_menu, "F1", self.about_requested.emit)
 
     def _action(self, menu: QtWidgets.QMenu, shortcut: str, slot: Callable[[], object]) -> QtGui.QAction:

@@ -1058,6 +1058,22 @@
         <source>Age</source>
         <translation>更新</translation>
     </message>
+    <message>
+        <source>Fault</source>
+        <translation>故障</translation>
+    </message>
+    <message>
+        <source>Tried</source>
+        <translation>測試</translation>
+    </message>
+    <message>
+        <source>Survived</source>
+        <translation>通過</translation>
+    </message>
+    <message>
+        <source>Longest without guard, s</source>
+        <translation>最長未守護（秒）</translation>
+    </message>
 </context>
 <context>
     <name>ConditionDialog</name>
@@ -1393,8 +1409,154 @@
         <translation>視窗與引擎的連線發生錯誤，正在重新建立：{text}</translation>
     </message>
     <message>
+        <source>The replay has ended.</source>
+        <translation>重播已結束。</translation>
+    </message>
+    <message>
         <source>{node} runs again.</source>
         <translation>{node} 已恢復運作。</translation>
+    </message>
+</context>
+<context>
+    <name>Drill</name>
+    <message>
+        <source>The strategy process is killed</source>
+        <translation>強制終止策略程序</translation>
+    </message>
+    <message>
+        <source>The executor process is killed</source>
+        <translation>強制終止下單程序</translation>
+    </message>
+    <message>
+        <source>The recorder process is killed</source>
+        <translation>強制終止紀錄程序</translation>
+    </message>
+    <message>
+        <source>The main process is killed at a random moment</source>
+        <translation>在隨機時刻強制終止主程序</translation>
+    </message>
+    <message>
+        <source>The main process is killed before an intent is written</source>
+        <translation>主程序在寫入下單意圖前被終止</translation>
+    </message>
+    <message>
+        <source>The main process is killed before the broker is called</source>
+        <translation>主程序在呼叫期貨商前被終止</translation>
+    </message>
+    <message>
+        <source>The main process is killed before the outcome of a call is written</source>
+        <translation>主程序在寫入呼叫結果前被終止</translation>
+    </message>
+    <message>
+        <source>The main process is killed before a reply is published</source>
+        <translation>主程序在發布回覆前被終止</translation>
+    </message>
+    <message>
+        <source>The main process is killed before a fill is published</source>
+        <translation>主程序在發布成交前被終止</translation>
+    </message>
+    <message>
+        <source>The answer to an order is lost, the order lives</source>
+        <translation>委託回覆遺失，委託有效</translation>
+    </message>
+    <message>
+        <source>An order and its answer are lost</source>
+        <translation>委託與回覆皆遺失</translation>
+    </message>
+    <message>
+        <source>Reports and fills are told twice</source>
+        <translation>回報與成交重複送達</translation>
+    </message>
+    <message>
+        <source>Reports and fills overtake each other</source>
+        <translation>回報與成交次序錯亂</translation>
+    </message>
+    <message>
+        <source>Orders are filled in part</source>
+        <translation>委託部分成交</translation>
+    </message>
+    <message>
+        <source>Fills come after the end of their order</source>
+        <translation>委託結束後才收到成交</translation>
+    </message>
+    <message>
+        <source>The link to the exchange drops</source>
+        <translation>與交易所斷線</translation>
+    </message>
+    <message>
+        <source>The feed falls silent</source>
+        <translation>行情中斷</translation>
+    </message>
+    <message>
+        <source>The strategy process freezes</source>
+        <translation>策略程序凍結</translation>
+    </message>
+    <message>
+        <source>The executor process freezes</source>
+        <translation>下單程序凍結</translation>
+    </message>
+    <message>
+        <source>The disk of the ledger is full</source>
+        <translation>帳本磁碟已滿</translation>
+    </message>
+    <message>
+        <source>{runs} runs, {orders} orders, {fills} fills, the main process killed {deaths} times: {duplicates} orders twice, {lost} fills lost, {disagreements} disagreements. Longest without guard {longest} s of {limit} s.</source>
+        <translation>共 {runs} 次、委託 {orders} 筆、成交 {fills} 筆，主程序遭終止 {deaths} 次：重複委託 {duplicates} 筆、遺失成交 {lost} 筆、不符 {disagreements} 項。最長未守護 {longest} 秒（限 {limit} 秒）。</translation>
+    </message>
+</context>
+<context>
+    <name>DrillDialog</name>
+    <message>
+        <source>The drill could not be run.</source>
+        <translation>無法執行演練。</translation>
+    </message>
+    <message>
+        <source>Ended early: nothing is proven.</source>
+        <translation>提前結束：未能證明任何事項。</translation>
+    </message>
+    <message>
+        <source>Fire drill</source>
+        <translation>故障演練</translation>
+    </message>
+    <message>
+        <source>Processes are killed and frozen, answers lost, links cut and the disk filled, on a simulated exchange of its own: real processes, no real order. Afterwards the exchange&apos;s own books say whether every order, fill and guard is as it should be. Your own session goes on meanwhile.</source>
+        <translation>在獨立的模擬交易所上終止與凍結程序、遺失回覆、切斷連線、塞滿磁碟：程序為真，委託為假。之後以交易所自己的帳核對每筆委託、成交與守護。您目前的交易不受影響。</translation>
+    </message>
+    <message>
+        <source>Runs</source>
+        <translation>次數</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>亂數種子</translation>
+    </message>
+    <message>
+        <source>The same seed makes the same faults at the same moments</source>
+        <translation>相同種子會在相同時刻產生相同故障</translation>
+    </message>
+    <message>
+        <source>Start the drill</source>
+        <translation>開始演練</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Each kind of fault gets a line here once it was tried.</source>
+        <translation>每種故障測試後會列於此處。</translation>
+    </message>
+    <message>
+        <source>PASSED: every promise held.</source>
+        <translation>通過：所有承諾皆成立。</translation>
+    </message>
+    <message>
+        <source>Repeat it with seed {seed}; run {run} broke it. The ledger: {path}</source>
+        <translation>以種子 {seed} 可重現；第 {run} 次未通過。帳本：{path}</translation>
+    </message>
+    <message>
+        <source>FAILED: a promise was broken.</source>
+        <translation>未通過：有承諾未成立。</translation>
     </message>
 </context>
 <context>
@@ -1877,6 +2039,10 @@
     <message>
         <source>Developer connection…</source>
         <translation>開發者連線…</translation>
+    </message>
+    <message>
+        <source>Fire drill…</source>
+        <translation>故障演練…</translation>
     </message>
     <message>
         <source>About</source>
