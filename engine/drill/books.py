@@ -147,9 +147,9 @@ class Books:
 
     def _lots(self) -> tuple[Counter[str], Counter[str]]:
         """Lots that each condition entered and exited, by the exchange's fills."""
-        entered, exited = Counter[str](), Counter[str]()
+        entered, exited, orders = Counter[str](), Counter[str](), self._line.orders
         for fill in self.fills.values():
-            order = self._line.orders.get(fill.client_order_id)
+            order = orders.get(fill.client_order_id)
             if order is None:
                 seen = f"fill {fill.fill_id} at the exchange belongs to an order that nobody sent"
                 raise BrokenPromise(Promise.ONCE, seen)

@@ -250,10 +250,11 @@ class PartialFills(LineFault):
             exchange.faults.thin_next(1)
 
     def is_real(self, bench: "Bench") -> bool:
+        orders = bench.line.orders
         return any(
             0 < report.filled < report.quantity
             for note, report in bench.books.reports.items()
-            if note in bench.line.orders and bench.line.orders[note].condition_id in bench.conditions
+            if note in orders and orders[note].condition_id in bench.conditions
         )
 
     def lift(self, bench: "Bench") -> None:

@@ -94,10 +94,8 @@ class Line:
 
     def __init__(self, exchange: Broker, accounts: tuple[Account, ...], speed: float, seed: str) -> None:
         self.exchange, self.accounts, self.speed = exchange, accounts, speed
-        self.calls: Counter[str] = Counter()
-        """How often each order was called in, by its note."""
-        self.orders: dict[str, Order] = {}
-        """What was asked for, by its note."""
+        self._calls: Counter[str] = Counter()
+        self._orders: dict[str, Order] = {}
         self.marks: dict[Mark, float] = {}
         """When each moment of the present run came first, monotonic."""
         self.harmed = 0
@@ -155,6 +153,20 @@ class Line:
         self._sender.join(5)
         for reader in self._readers:
             reader.join(5)
+
+    # --- what passed ---------------------------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often each order was called in, by its note."""
+        with self._lock:
+            return self._calls.copy()
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        """What was asked for, by its note."""
+        with self._lock:
+            return self._orders.copy()
 
     # --- faults on command ---------------------------------------------------------------------------------------
 
@@ -233,8 +245,8 @@ class Line:
 
     def on_fill(self, fill: Fill) -> None:
         """See :class:`engine.brokers.base.BrokerListener`."""
-        order = self.orders.get(fill.client_order_id)
         with self._wake:
+            order = self._orders.get(fill.client_order_id)
             if order is not None:
                 self._mark(Mark.EXIT_FILLED if order.reduce_only else Mark.ENTRY_FILLED)
             message = ("tell", "on_fill", (fill,))
@@ -362,8 +374,8 @@ class Line:
         order = approved.order
         note = order.client_order_id
         with self._lock:
-            self.calls[note] += 1
-            self.orders[note] = order
+            self._calls[note] += 1
+            self._orders[note] = order
             self._mark(Mark.EXIT_CALLED if order.reduce_only else Mark.ENTRY_CALLED)
             fate = self._fates.popleft() if self._fates else Fate()
             is_down = self._is_down
