@@ -55,7 +55,11 @@ def _add_drill(drill: argparse.ArgumentParser) -> None:
     drill.add_argument("--seed", type=int, default=1, metavar="S", help="of faults, moments and conditions (1)")
     drill.add_argument("--only", type=_positive, default=0, metavar="N", help="only this run of the drill")
     drill.add_argument(
-        "--limit", type=float, default=5.0, metavar="SECONDS", help="for so long lots may be unguarded (5)"
+        "--limit",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="lots may be unguarded for so long, twice as long where the main process died (5)",
     )
     drill.add_argument(
         "--fault", action="append", default=[], metavar="NAME", help="only this fault class; may be repeated"

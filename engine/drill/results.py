@@ -107,7 +107,7 @@ class Report:
         disagreements: orders and positions that differ.
         broken: the promise that did not hold and what was seen, empty if all held.
         run: number of the run that broke it, 0 if none did.
-        limit_s: how long lots may be unguarded.
+        limit_s: how long lots may be unguarded; twice as long where the main process died.
         seconds: how long the drill took.
         ledger: the ledger file, for ``engine ledger verify``.
     """

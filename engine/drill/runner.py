@@ -20,7 +20,7 @@ from engine.model.order import OrderStatus
 from engine.settings import Settings
 
 LIMIT_S: Final = 5.0
-"""How long lots may be unguarded, from the moment of the fault."""
+"""How long lots may be unguarded, from the moment of the fault; twice as long where the main process died."""
 _SETTLED_S: Final = 25.0
 """How long everything may take to come to rest after a fault has passed."""
 _PASSED_S: Final = 30.0
