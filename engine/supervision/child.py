@@ -111,6 +111,11 @@ class Telemetry:
         for line in lines:
             self._publisher.publish(f"telemetry.logs.{self._name}", line, family="logs")
 
+    def publish(self, topic: str, body: object) -> None:
+        """Sends something of the node's own; the work loop's thread."""
+        if self._publisher is not None:
+            self._publisher.publish(topic, body, family=Family.TELEMETRY)
+
     def close(self) -> None:
         """Sends what is kept and closes."""
         if self._publisher is not None:

@@ -28,11 +28,13 @@ class ChildSpec:
         name: of the process.
         main: module-level function that does its work.
         context: makes its context; called at every start, so that a restart sees the present endpoints.
+        is_aside: trading does not need it: children that are not aside do not wait for it.
     """
 
     name: str
     main: Main
     context: Callable[[], ChildContext]
+    is_aside: bool = False
 
 
 class ChildProcess:

@@ -10,7 +10,7 @@ import multiprocessing
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from multiprocessing.connection import wait
 from typing import Any, Final
 
@@ -70,12 +70,17 @@ class Supervisor:
         """A person starts a child that was given up; its early deaths are forgotten. One that runs is left."""
         self._ask(self._revive, name)
 
-    def stop(self, reason: str) -> bool:
-        """Stops all children, last started first, down the ladder; False if one does not end at all."""
+    def stop(self, reason: str, names: Collection[str] | None = None) -> bool:
+        """Stops children, last started first, down the ladder; False if one does not end at all.
+
+        Args:
+            reason: why, for people.
+            names: only these; None stops all.
+        """
         if not self.is_running:
             return True
         answer: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._ask(self._stop_all, reason, answer)
+        self._ask(self._stop, reason, answer, names)
         try:
             return answer.get(timeout=3 * self._settings.stop_timeout_s + 10)
         except queue.Empty:
@@ -229,11 +234,17 @@ class Supervisor:
             self._tell(child, "")
 
     def _may_start(self, child: ChildProcess) -> bool:
-        """A child starts for the first time when those before it are ready."""
+        """A child starts for the first time when those before it are ready.
+
+        Of those aside only the next one aside waits, and not for longer than their first try.
+        """
         for before in self._children.values():
-            if before is child:
+            if before is child or child.restarts:
                 return True
-            if before.state is not ProcessState.READY and not child.restarts:
+            if before.spec.is_aside:
+                if child.spec.is_aside and before.state is ProcessState.STARTING:
+                    return False
+            elif before.state is not ProcessState.READY:
                 return False
         return True
 
@@ -257,9 +268,10 @@ class Supervisor:
 
     # --- the ladder ----------------------------------------------------------------------------------------------
 
-    def _stop_all(self, reason: str, answer: "queue.SimpleQueue[bool]") -> None:
-        """Ask, terminate, kill; each rung for all children at once, the last started first."""
-        order = list(reversed(self._children.values()))
+    def _stop(self, reason: str, answer: "queue.SimpleQueue[bool]", names: Collection[str] | None) -> None:
+        """Ask, terminate, kill; each rung for all these children at once, the last started first."""
+        chosen = [child for name, child in self._children.items() if names is None or name in names]
+        order = chosen[::-1]
         pushed: dict[str, str] = {}
         for child in order:
             child.ask_to_stop(reason)
@@ -272,7 +284,7 @@ class Supervisor:
                     push(child)
             self._await_end(order)
         left = [child for child in order if child.is_alive]
-        self._children = {}
+        self._children = {name: child for name, child in self._children.items() if child not in chosen}
         for child in order:
             self._guarded(self._release, child, reason, pushed.get(child.spec.name, ""))
         answer.put(not left)
