@@ -18,8 +18,9 @@ from engine.model.guard import GuardFault
 from engine.model.instrument import Instrument, instrument
 from engine.model.position import Account
 from engine.model.session import TAIPEI, TradingCalendar
-from engine.nodes import executor, strategy
+from engine.nodes import executor, recorder, strategy
 from engine.settings import Settings
+from engine.storage.places import StorePlace, drop_old, place_of
 from engine.strategies.runner import SupportResistance, share_of
 from engine.supervision.child import ChildContext
 from engine.supervision.hearing import Hearing
@@ -34,6 +35,7 @@ from engine.wire.zap import Doorkeeper
 log = logs.get(__name__)
 
 EXECUTOR: Final = "executor"
+RECORDER: Final = "recorder"
 
 
 class Host:
@@ -46,6 +48,7 @@ class Host:
         ledger_path: the ledger file.
         strategies: further strategies by process name; each factory must be importable by a spawned child.
         on_point: see :class:`engine.gateway.gateway.Gateway`.
+        store: the market store; None = the one that belongs to the broker's world.
 
     Raises:
         LedgerError: the ledger cannot be used.
@@ -62,8 +65,11 @@ class Host:
         calendar: TradingCalendar | None = None,
         strategies: dict[str, strategy.StrategyFactory] | None = None,
         on_point: OnPoint | None = None,
+        store: StorePlace | None = None,
     ) -> None:
         self.settings, self.broker = settings, broker
+        self.store = store or place_of(broker.environment, settings.paths.store, ledger_path.stem)
+        self._history = ""
         self.calendar = calendar or TradingCalendar(settings.market.closed_days, settings.market.opened_days)
         self._keys = RunKeys.make(settings.wire.reader_keys)
         self._extra = dict(strategies or {})
@@ -110,11 +116,14 @@ class Host:
     # --- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begins to take the feed and commands; no child process yet."""
+        """Begins to take the feed and commands, and to record; no trading process yet."""
         gc.collect()  # garbage must not be kept for ever
         gc.freeze()  # what is built by now is here to stay; collecting garbage need not look at it again
         self._hearing.start()
         self.gateway.start()
+        if self.settings.store.recorder:
+            drop_old(self.store)
+            self._supervisor.start(ChildSpec(RECORDER, recorder.main, self._recorder_context, is_aside=True))
 
     def start_trading(self) -> None:
         """Spawns executor and strategy processes; conditions are watched once they are ready."""
@@ -135,14 +144,14 @@ class Host:
         self._supervisor.start_again(name)
 
     def stop_trading(self, reason: str = "a person pressed Stop") -> bool:
-        """Stops the child processes; orders and positions stay as they are, nothing watches them any more.
+        """Stops the trading processes; orders and positions stay as they are, nothing watches them any more.
 
         Returns:
             Whether all have ended; which one has not is told as its status and in the log.
         """
         self._has_begun = False
         self.gateway.set_pacers(frozenset())
-        return self._supervisor.stop(reason)
+        return self._supervisor.stop(reason, self.child_names)
 
     def close(self) -> bool:
         """Stops everything; the ledger holds what happened.
@@ -175,8 +184,15 @@ class Host:
 
     @property
     def child_names(self) -> tuple[str, ...]:
-        """Names of all child processes, in the order of their start."""
+        """Names of all trading processes, in the order of their start."""
         return (EXECUTOR, *self.strategy_names)
+
+    @property
+    def history_endpoint(self) -> str:
+        """Where questions about history are answered; empty while there is none."""
+        state = self._supervisor.state(RECORDER)
+        is_gone = state in (ProcessState.GAVE_UP, ProcessState.STOPPED)
+        return "" if is_gone else self._supervisor.facts(RECORDER).get("endpoint", "")
 
     def client_keys(self, role: Role) -> ClientKeys | None:
         """Keys of a connecting part of this role; None where sockets are not encrypted."""
@@ -262,6 +278,19 @@ class Host:
             signals=self._signals,
             telemetry=self._proxy.inward,
             is_paced=self.broker.is_paced,
+        )
+
+    def _recorder_context(self) -> ChildContext:
+        self._history = self._supervisor.facts(RECORDER).get("endpoint", self._history)
+        return ChildContext(
+            name=RECORDER,
+            settings=self.settings,
+            keys=self.client_keys(Role.RECORDER),
+            binder=self._keys.binder() if self.settings.wire.encrypted else None,
+            market=self.gateway.market_endpoint,
+            commands=self.gateway.commands_endpoint,
+            telemetry=self._proxy.inward,
+            extra={"store": self.store, "calendar": self.calendar, "history": self._history},
         )
 
     def _strategy_context(self, name: str, factory: strategy.StrategyFactory) -> ChildContext:

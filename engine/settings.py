@@ -57,7 +57,7 @@ class Endpoints:
     telemetry_out: int = 5559
     """The same, outward (XPUB)."""
     history: int = 5560
-    """Reserved for history (ROUTER); nothing answers there yet."""
+    """Questions about past ticks, books and bars, to the recorder (ROUTER)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +246,10 @@ class Store:
 
     max_gb: float = 0.0
     """What closed days may use on disk, in units of 10^9 bytes; beyond it the oldest go. 0 = never delete."""
+    recorder: bool = True
+    """The recorder runs: it records the market and answers questions about history. Off: there is neither."""
+    flush_s: float = 1.0
+    """How often it writes what has come. Until then a spool file holds it, which survives the program's death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +333,8 @@ def _problem(settings: Settings) -> str:
             return f"endpoints.{item.name}: {value} is no port; the highest is 65535"
     if problem := limits_problem(settings.risk):
         return f"risk.{problem}"
+    if not 0 < settings.store.flush_s <= 60:
+        return f"store.flush_s: {settings.store.flush_s:g}; it must be more than 0 and at most 60"
     if not settings.simulation.speed:
         return "simulation.speed: 0; it must be more, 1 is real time"
     if settings.wire.heartbeat_interval_s * 3 > settings.supervision.heartbeat_limit_s:

@@ -270,21 +270,23 @@ class HistoryKind(StrEnum):
 
     TICKS = "ticks"
     BARS = "bars"
+    BOOKS = "books"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetHistory:
-    """Ask the recorder (5560) for one page of ticks or bars of a contract; never answered by the gateway.
+    """Ask the recorder (5560) for one page of ticks, bars or books of a contract; never answered by the gateway.
 
     A page holds the oldest rows of the range, or with ``is_newest`` the newest ones, always in order of time.
-    The next page begins behind the last row, or ends before the first one. To cancel, ask for no more pages.
+    The next page begins behind the last row, or ends before the first one. Ticks and books of one instant are
+    never parted: where one has more, its page is longer than asked for. To cancel, ask for no more pages.
 
     Attributes:
-        kind: ticks or bars.
+        kind: ticks, bars or books.
         symbol: contract code.
         begin_ns: first instant of the range.
         end_ns: the range ends before it; 0 = no end.
-        span_s: length of a bar.
+        span_s: length of a bar; 86400 is a trade date.
         is_day_only: day sessions only.
         is_newest: the newest rows of the range.
         limit: at most so many rows.
@@ -417,12 +419,13 @@ class HistoryPage:
 
     Columns of ticks: ``seq``, ``ts_event``, ``ts_recv``, ``price``, ``quantity``, ``total_volume``, ``flags``; of
     bars: ``start_ns``, ``open``, ``high``, ``low``, ``close``, ``volume``, ``trades``, ``trade_date`` (days since
-    1970-01-01), ``is_night`` (0 or 1).
+    1970-01-01), ``is_night`` (0 or 1); of books: ``seq``, ``ts_event``, ``ts_recv``, and ``bid1_price``,
+    ``bid1_quantity`` to ``ask5_price``, ``ask5_quantity`` (quantity 0: no such level).
 
     Attributes:
-        kind: ticks or bars.
+        kind: ticks, bars or books.
         symbol: contract code.
-        span_s: length of a bar; 0 for ticks.
+        span_s: length of a bar; 0 for ticks and books.
         rows: length of the columns.
         columns: by name.
         is_complete: nothing is left in the range behind (``is_newest``: before) this page.

@@ -23,7 +23,8 @@ from engine.model.session import SessionKind, TradingCalendar
 from engine.model.signal import SignalRefused
 from engine.model.tick import Tick
 from engine.nodes.strategy import StrategyFactory
-from engine.settings import Risk, Settings, Simulation, with_free_ports
+from engine.settings import Risk, Settings, Simulation, Store, with_free_ports
+from engine.storage.places import StorePlace
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
 from engine.wire.messages import GetSnapshot, ProcessState, ProcessStatus, SelectContracts, Snapshot
@@ -243,8 +244,9 @@ class Engine:
 
 
 def settings_for_tests(**changes: Any) -> Settings:
-    """Any free port and orders as fast as a test gives them; other sections as given."""
+    """Any free port, orders as fast as a test gives them, no recorder; other sections as given."""
     changes.setdefault("risk", Risk(duplicate_window_s=0.0))
+    changes.setdefault("store", Store(recorder=False))
     return with_free_ports(dataclasses.replace(Settings(), **changes))
 
 
@@ -256,10 +258,19 @@ def running(
     *,
     trading: bool = False,
     strategies: dict[str, StrategyFactory] | None = None,
+    store: StorePlace | None = None,
 ) -> Iterator[Engine]:
     """An engine over any broker."""
     accounts = broker.login(Credentials(user="test"))
-    host = Host(settings, broker, accounts, folder / "ledger.sqlite", calendar=CALENDAR, strategies=strategies)
+    host = Host(
+        settings,
+        broker,
+        accounts,
+        folder / "ledger.sqlite",
+        calendar=CALENDAR,
+        strategies=strategies,
+        store=store,
+    )
     engine = Engine(host, accounts[0].account)
     try:
         host.start()

@@ -1,0 +1,312 @@
+"""The thread that writes the market store: what has come in batches, bars, closed days, retention.
+
+What has come is in the spool's files before it is here, and a file goes when the store holds its rows durably.
+The receive loop never waits for it.
+"""
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from engine import logs
+from engine.errors import CalendarError, StoreError
+from engine.model.bar import Bar
+from engine.model.session import SessionKind, TradingCalendar
+from engine.model.tick import Book, Tick
+from engine.settings import Store
+from engine.storage.minute_bars import MinuteBars
+from engine.storage.retention import RetentionPlan
+from engine.storage.spool import Spool, rows_of, set_aside
+from engine.storage.store import MarketStore
+from engine.timing import NS_PER_S
+
+log = logs.get(__name__)
+
+_TEND_S: Final = 30.0
+"""How often it looks for days that are over, and at the size of the store."""
+_OVER_NS: Final = 300 * NS_PER_S
+"""A day is closed so long after its day session: what was late has come."""
+_NOTICE_S: Final = 120.0
+"""So long before it deletes days it says which."""
+_MANY: Final = 20_000
+"""Rows that are written before their time has come."""
+_GB: Final = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows on their way to the live file.
+
+    Attributes:
+        run: when the gateway that numbered them began, ns UTC.
+        ticks: prints.
+        books: books.
+        began: when the first of them came, monotonic seconds.
+        spool: the file that holds them too.
+    """
+
+    run: int
+    ticks: list[Tick] = field(default_factory=list)
+    books: list[Book] = field(default_factory=list)
+    began: float = 0.0
+    spool: Path | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(self.ticks) + len(self.books)
+
+
+class Backlog:
+    """What has come and is not given to the writer yet; filled by the receive loop, emptied by the writer.
+
+    Args:
+        spool: where it is kept meanwhile.
+    """
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._lock = threading.Lock()
+        self._open = Batch(0)
+        self.is_much = threading.Event()
+        """Set when more has come than is to wait."""
+        self.trouble = ""
+        """Why the spool could not be written, in a sentence."""
+
+    def add(self, ticks: Sequence[Tick], books: Sequence[Book], run: int) -> None:
+        """Keeps rows in the spool and in memory. Without room for the spool they are kept in memory alone."""
+        with self._lock:
+            try:
+                self._spool.append(ticks, books, run)
+                self.trouble = ""
+            except OSError as error:
+                if not self.trouble:
+                    log.error("the spool cannot be written", error=str(error))
+                self.trouble = f"The spool cannot be written ({error.strerror or error}): free some disk space."
+            if not self._open.rows:
+                self._open.began = time.monotonic()
+            self._open.run = run
+            self._open.ticks.extend(ticks)
+            self._open.books.extend(books)
+            if self._open.rows >= _MANY:
+                self.is_much.set()
+
+    def take(self) -> Batch:
+        """Everything that has come since the last time."""
+        with self._lock:
+            taken, self._open = self._open, Batch(0)
+            taken.spool = self._spool.rotate()
+            self.is_much.clear()
+        return taken
+
+    @property
+    def rows(self) -> int:
+        """How many wait."""
+        return self._open.rows
+
+    @property
+    def began(self) -> float:
+        """When the oldest of them came, monotonic seconds; 0 = none waits."""
+        return self._open.began if self._open.rows else 0.0
+
+
+class StoreWriter:
+    """Owns the store between :meth:`start` and :meth:`close`.
+
+    Args:
+        store: opened; its thread is the writer's from the start on.
+        backlog: where rows come from.
+        calendar: tells when a day is over.
+        settings: of the store.
+        on_bars: called on the writer's thread with the 1-minute bars that are complete, or corrected.
+    """
+
+    def __init__(
+        self,
+        store: MarketStore,
+        backlog: Backlog,
+        calendar: TradingCalendar,
+        settings: Store,
+        on_bars: Callable[[list[Bar]], None],
+    ) -> None:
+        self._store, self._backlog, self._calendar, self._settings = store, backlog, calendar, settings
+        self._reader = store.reader()
+        self._bars = MinuteBars(self._reader, calendar)
+        self._on_bars = on_bars
+        self._batches: deque[Batch] = deque()
+        self._turn = threading.Condition()
+        self._wanted = self._flushed = 0
+        self._is_closing = False
+        self._tend_at = 0.0
+        self._announced: tuple[float, RetentionPlan] | None = None
+        self.between_questions = threading.Lock()
+        """Held by whoever reads history, and by the writer while it replaces files under the readers."""
+        self.market_ns = 0
+        """The market's present; the receive loop sets it."""
+        self.rows = 0
+        """Rows written since the start."""
+        self.ts_flushed = 0
+        """When rows were last written, wall clock."""
+        self.size_bytes = 0
+        self.text = ""
+        """What a person should know."""
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    def recover(self, spool: Spool) -> None:
+        """Takes in what a killed process had received and not written; before :meth:`start`."""
+        for path in spool.left:
+            batches: dict[int, Batch] = {}
+            for found in rows_of(path):
+                batch = batches.setdefault(found.run, Batch(found.run, began=time.monotonic()))
+                batch.ticks.extend(found.ticks)
+                batch.books.extend(found.books)
+            waiting = list(batches.values()) or [Batch(0)]
+            waiting[-1].spool = path
+            self._batches.extend(waiting)
+        self._guarded(self._write_batches)
+
+    def look_again(self, tick: Tick) -> None:
+        """The bar of this print's minute may have been written by the process before and never told."""
+        self._bars.changed_by([tick])
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._thread.start()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Waits until what has come so far is written, or could not be; any thread. False after the time."""
+        with self._turn:
+            self._wanted += 1
+            mine = self._wanted
+            self._backlog.is_much.set()
+            return self._turn.wait_for(lambda: self._flushed >= mine, timeout_s)
+
+    def close(self) -> None:
+        """Writes what is left and closes the store."""
+        self._is_closing = True
+        self._backlog.is_much.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._reader.close()
+        self._store.close()
+
+    @property
+    def pending(self) -> int:
+        """Rows that have come and are not written."""
+        return self._backlog.rows + sum(batch.rows for batch in list(self._batches))
+
+    @property
+    def lag_ms(self) -> int:
+        """Age of the oldest of them."""
+        waiting = [batch.began for batch in list(self._batches) if batch.rows] + [self._backlog.began]
+        began = min((item for item in waiting if item), default=0.0)
+        return round((time.monotonic() - began) * 1000) if began else 0
+
+    # --- its thread --------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            self._backlog.is_much.wait(self._settings.flush_s)
+            is_last, wanted = self._is_closing, self._wanted
+            self._guarded(self._flush)
+            with self._turn:
+                self._flushed = wanted
+                self._turn.notify_all()
+            if is_last:
+                return
+            if time.monotonic() >= self._tend_at:
+                self._tend_at = time.monotonic() + _TEND_S
+                self._guarded(self._tend)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """What cannot be done now is told and tried again."""
+        try:
+            act()
+        except StoreError as error:
+            if self.text != str(error):
+                log.error("the store is not written", error=str(error))
+            self.text = str(error)
+        except Exception as error:
+            log.exception("the store's writer failed")
+            self.text = f"The recorder failed ({type(error).__name__}): see its log."
+
+    def _flush(self) -> None:
+        batch = self._backlog.take()
+        if batch.rows or batch.spool:
+            self._batches.append(batch)
+        self._write_batches()
+        if bars := self._bars.due(self.market_ns):
+            self._on_bars(bars)
+
+    def _write_batches(self) -> None:
+        while self._batches:
+            batch = self._batches[0]
+            try:
+                self._write(batch)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("rows that cannot be recorded", rows=batch.rows, spool=str(batch.spool))
+                self.text = "Some rows cannot be recorded: see the recorder's log."
+                if batch.spool:
+                    set_aside(batch.spool)
+            self._batches.popleft()
+
+    def _write(self, batch: Batch) -> None:
+        written = self._store.append_ticks(batch.ticks, batch.run) + self._store.append_books(
+            batch.books, batch.run
+        )
+        self._store.put_bars(self._bars.changed_by(batch.ticks))
+        if batch.spool:
+            batch.spool.unlink(missing_ok=True)
+        if written:
+            self.rows += written
+            self.ts_flushed = time.time_ns()
+            self.text = ""
+
+    # --- closing days, and size --------------------------------------------------------------------------------
+
+    def _tend(self) -> None:
+        for day in self._store.open_days():
+            if self._is_over(day):
+                with self.between_questions:
+                    self._store.close_day(day)
+                log.info("day closed", trade_date=day.isoformat())
+        self._keep_size()
+
+    def _is_over(self, trade_date: date) -> bool:
+        with contextlib.suppress(CalendarError):
+            session = self._calendar.session(trade_date, SessionKind.DAY)
+            return self.market_ns > session.close_ns + _OVER_NS
+        return False
+
+    def _keep_size(self) -> None:
+        plan = self._store.plan_retention(self._settings.max_gb)
+        self.size_bytes = plan.bytes_on_disk
+        if not plan.days:
+            self._announced = None
+            return
+        if self._announced is None or self._announced[1].days != plan.days:
+            self._announced = time.monotonic() + _NOTICE_S, plan
+            self.text = _notice(plan)
+            log.warning("days will be deleted", text=self.text)
+        elif time.monotonic() >= self._announced[0]:
+            with self.between_questions:
+                self._store.delete(plan)
+            log.warning("days deleted", days=[day.trade_date.isoformat() for day in plan.days])
+            self._announced, self.text = None, ""
+
+
+def _notice(plan: RetentionPlan) -> str:
+    first, last = plan.days[0].trade_date, plan.days[-1].trade_date
+    return (
+        f"The store uses {plan.bytes_on_disk / _GB:.1f} GB of {plan.max_bytes / _GB:.1f} GB: in {_NOTICE_S:g} s "
+        f"the days from {first} to {last} are deleted. To keep them, raise max_gb under [store] in the settings "
+        "and log in again."
+    )
