@@ -52,6 +52,8 @@ _TOLD: Final = ("flatten", "ledger")
 """Links whose words a person must read at once."""
 _OF_A_LOGIN: Final = (AdoptDialog, GuardDialog, LimitsDialog, ReplaceDialog, TypedWord)
 _PULSE_LIMIT_S: Final = 3.0
+_ASIDE: Final = frozenset({"recorder", "scanner"})
+"""Processes that trading does not need."""
 _LAMP_OF: Final = {
     ProcessState.STARTING: LinkState.CONNECTING,
     ProcessState.READY: LinkState.UP,
@@ -409,17 +411,35 @@ class Display(QtCore.QObject):
 
     @QtCore.Slot(object)
     def on_heartbeat(self, beat: Heartbeat) -> None:
-        """A trading process lives."""
+        """A process lives."""
         self.lamps.touch(beat.node, time.time_ns())
 
     @QtCore.Slot(object)
     def on_process(self, status: ProcessStatus) -> None:
-        """The supervisor's word on a trading process."""
+        """The supervisor's word on a process."""
         if status.state is ProcessState.STOPPED:
             self.lamps.remove(status.node)
             return
+        self._show_process(status)
+        if status.node in _ASIDE:
+            if status.state is ProcessState.GAVE_UP:
+                self.say(f"{i18n.lamp_text(status.node)}: {status.text}", "warning")
+            return
         self._process_states[status.node] = status.state
         self.guarding.set_processes(self._process_states)
+        is_ready = set(self._process_states.values()) == {ProcessState.READY} and self._expected <= set(
+            self._process_states
+        )
+        if is_ready:
+            self.bar.set_run_state(RunState.RUNNING)
+            if status.restarts:
+                self.say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)))
+        elif self._was_ready or status.state is ProcessState.GAVE_UP:
+            self.bar.set_run_state(RunState.IMPAIRED)
+        self._was_ready |= is_ready
+
+    def _show_process(self, status: ProcessStatus) -> None:
+        """Its lamp, and the log where it is down."""
         reading = Reading(
             state=_LAMP_OF[status.state],
             ts_last=status.ts_event,
@@ -432,13 +452,3 @@ class Display(QtCore.QObject):
                 LogLine(node=status.node, level="warning", ts_event=status.ts_event, text=status.text)
             )
             self.window.show_message(f"{i18n.lamp_text(status.node)}: {i18n.text(status.state)}")
-        is_ready = set(self._process_states.values()) == {ProcessState.READY} and self._expected <= set(
-            self._process_states
-        )
-        if is_ready:
-            self.bar.set_run_state(RunState.RUNNING)
-            if status.restarts:
-                self.say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)))
-        elif self._was_ready or status.state is ProcessState.GAVE_UP:
-            self.bar.set_run_state(RunState.IMPAIRED)
-        self._was_ready |= is_ready
