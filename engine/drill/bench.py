@@ -24,7 +24,7 @@ from engine.model.session import TradingCalendar
 from engine.settings import Settings
 
 _START_FACTOR: Final = 2
-"""A main process that died has to be started again, and with it all the others: the limit is so many times longer."""
+"""Where the main process died, all processes have to be started again: the limit is so many times longer."""
 LOOK_S: Final = 0.02
 """How often everything is looked at."""
 
