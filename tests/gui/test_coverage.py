@@ -214,7 +214,7 @@ def test_unknown_for_long_is_an_alarm(watch: Watch) -> None:
     assert watch.beeps == 0
     watch.wait(1, pulse=True)
     assert watch.beeps == 1
-    assert watch.titles == ["NOT GUARDED: 2 lots of TXFK4"]
+    assert watch.titles == ["NOT GUARDED: TXFK4 × 2"]
 
 
 # -------------------------------------------------------------------------------------------------- the alarm
@@ -226,7 +226,7 @@ def test_an_alarm_sounds_reddens_and_stands_in_the_title_until_it_is_over(watch:
     assert row.flatten_button.isVisibleTo(row)
     assert watch.guarding.alarm.loud == {KEY}
     assert watch.strip._glow.isActive()
-    assert watch.titles == ["NOT GUARDED: 2 lots of TXFK4"]
+    assert watch.titles == ["NOT GUARDED: TXFK4 × 2"]
     watch.tell(covered())
     assert watch.titles[1:] == [""]
     assert watch.guarding.alarm.loud == frozenset()
@@ -239,7 +239,7 @@ def test_acknowledging_silences_this_alarm_and_leaves_it_to_be_seen(watch: Watch
     assert not watch.guarding.alarm.is_sounding
     assert not row.acknowledge_button.isVisibleTo(row)
     assert row.why.text()
-    assert watch.titles == ["NOT GUARDED: 2 lots of TXFK4"]
+    assert watch.titles == ["NOT GUARDED: TXFK4 × 2"]
     watch.tell(naked(is_alarm=True))
     assert watch.beeps == 1
     watch.tell(covered())

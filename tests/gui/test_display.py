@@ -1,0 +1,121 @@
+"""The facts of the engine on the whole window, without an engine."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6 import QtWidgets
+from pytestqt.qtbot import QtBot
+
+from engine.model.books import Difference, DifferenceKind
+from engine.model.condition import ConditionState
+from engine.model.guard import Coverage
+from engine.model.market import Environment, LinkState, LinkStatus
+from engine.model.session import TradingCalendar
+from engine.settings import Settings
+from engine.wire.messages import ProcessState, ProcessStatus
+from terminal import i18n, theme
+from terminal.display import Display
+from terminal.docks.start import RunState
+from tests.gui import values
+
+CHILDREN = ("executor", "strategy-1")
+
+
+@pytest.fixture
+def display(qtbot: QtBot, qapp: QtWidgets.QApplication) -> Iterator[Display]:
+    before = qapp.font(), qapp.palette(), qapp.styleSheet()
+    i18n.install("en")
+    made = Display(Settings(), TradingCalendar())
+    made.guarding.alarm._beep = lambda: None
+    qtbot.addWidget(made.window, before_close_func=lambda window: window.allow_close())
+    made.set_theme(qapp, theme.DARK)
+    made.show_login(Environment.SIMULATED, values.ACCOUNTS, values.CONTRACTS, values.instruments())
+    yield made
+    made.clear()
+    qapp.setFont(before[0])
+    qapp.setPalette(before[1])
+    qapp.setStyleSheet(before[2])
+
+
+def tell(display: Display, node: str, state: ProcessState) -> None:
+    display.on_process(ProcessStatus(node=node, state=state, text="", ts_event=values.T0))
+
+
+def message(display: Display) -> str:
+    return display.window._message.text()
+
+
+def test_trading_runs_when_all_that_it_needs_is_ready_and_nothing_else_counts(display: Display) -> None:
+    tell(display, "recorder", ProcessState.READY)
+    assert display.bar._state is RunState.STOPPED
+    display.expect_processes(CHILDREN)
+    tell(display, "executor", ProcessState.READY)
+    assert display.bar._state is RunState.STARTING
+    tell(display, "strategy-1", ProcessState.READY)
+    assert display.bar._state is RunState.RUNNING
+    tell(display, "recorder", ProcessState.DEAD)
+    assert display.bar._state is RunState.RUNNING
+    tell(display, "executor", ProcessState.DEAD)
+    assert display.bar._state is RunState.IMPAIRED
+
+
+def test_an_armed_condition_says_that_nobody_watches_until_trading_runs(display: Display) -> None:
+    display.guarding.on_pulse()
+    display.on_condition(values.condition())
+    tell(display, "recorder", ProcessState.READY)
+    assert "not watched: trading is stopped" in display.conditions_dock.notice.text()
+    assert display.chart.view.marks.faulty == {"C1"}
+    display.expect_processes(CHILDREN)
+    for name in CHILDREN:
+        tell(display, name, ProcessState.READY)
+    assert display.conditions_dock.notice.text() == ""
+    assert display.chart.view.marks.faulty == frozenset()
+
+
+def test_an_alarm_stands_in_the_title_and_in_the_status_bar(display: Display) -> None:
+    naked = Coverage(account=values.ACCOUNT, symbol="TXFK4", net=2, naked=2, naked_since=values.T0, is_alarm=True)
+    display.guarding.on_coverage(naked)
+    assert display.window.windowTitle().startswith("⚠ NOT GUARDED: TXFK4 × 2 — SIMULATED")
+    assert message(display) == "NOT GUARDED: TXFK4 × 2"
+    display.guarding.on_coverage(Coverage(account=values.ACCOUNT, symbol="TXFK4", net=0))
+    assert "NOT GUARDED" not in display.window.windowTitle()
+
+
+def test_the_positions_offer_a_guard_for_what_no_condition_holds(display: Display) -> None:
+    display.on_position(values.position(2))
+    (held,) = display.positions.model.rows()
+    assert held.unheld == 2
+    display.on_condition(values.condition("C1", ConditionState.OPEN, entered=2, entry_value=45878))
+    (held,) = display.positions.model.rows()
+    assert held.unheld == 0
+
+
+def test_a_difference_is_said_at_once_and_when_it_is_over(display: Display) -> None:
+    found = Difference(kind=DifferenceKind.POSITION, account=values.ACCOUNT, symbol="TXFK4", ours="3", theirs="2")
+    display.on_difference(found)
+    assert message(display) == "TXFK4: Position differs: ours 3, the broker's 2"
+    assert display.differences.windowTitle().endswith("(1)")
+    over = Difference(kind=DifferenceKind.POSITION, account=values.ACCOUNT, symbol="TXFK4", is_settled=True)
+    display.on_difference(over)
+    assert message(display) == "TXFK4: our books and the broker's agree again."
+    assert display.differences.windowTitle() == "Broker check"
+
+
+def test_the_last_comparison_is_that_of_the_link_of_the_books(display: Display) -> None:
+    display.on_link(LinkStatus(link="books", state=LinkState.UP, ts_last=values.T0))
+    assert display.differences.state.text().startswith("Last compared")
+
+
+def test_what_a_flattening_left_is_said(display: Display) -> None:
+    display.on_link(LinkStatus(link="flatten", state=LinkState.DOWN, text="the broker still holds +1 TXFK4"))
+    assert message(display) == "the broker still holds +1 TXFK4"
+
+
+def test_a_logout_leaves_nothing_of_the_login(display: Display) -> None:
+    display.on_position(values.position(2))
+    display.on_condition(values.condition())
+    display.clear()
+    assert display.strip.rows == {}
+    assert display.strip.quiet.text() == "No position: not logged in."
+    assert display.conditions_dock.notice.text() == ""
+    assert display.positions.model.rows() == ()
