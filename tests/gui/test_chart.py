@@ -16,6 +16,7 @@ from engine.model.position import Position
 from engine.model.session import TAIPEI, TradingCalendar
 from engine.model.tick import Tick
 from engine.timing import NS_PER_S
+from terminal import i18n
 from terminal.chart import ChartWidget
 from terminal.chart.lines import LineKind
 from terminal.chart.tags import PlacedTag
@@ -533,3 +534,20 @@ def test_theme_changes_while_running(chart: ChartWidget) -> None:
     chart.set_theme(LIGHT)
     assert pixels(chart, LIGHT.volume_up) > 100
     assert pixels(chart, DARK.volume_up) == 0
+
+
+def test_lines_that_nobody_watches_say_so_and_are_dashed(chart: ChartWidget) -> None:
+    i18n.install("en")
+    chart.set_ticks(ticks(1, 600))
+    chart.update_condition(condition())
+    chart.set_faults({"c1"})
+    (trigger,) = [line for line in chart.view.lines() if line.is_faulty]
+    assert trigger.kind is LineKind.TRIGGER
+    assert trigger.text == "⚠ Support · Trigger · 1 · not watched"
+    chart.update_condition(condition(ConditionState.OPEN))
+    assert {line.kind for line in chart.view.lines() if line.is_faulty} == {
+        LineKind.TAKE_PROFIT,
+        LineKind.STOP_LOSS,
+    }
+    chart.set_faults(())
+    assert not any(line.is_faulty for line in chart.view.lines())
