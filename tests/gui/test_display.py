@@ -41,22 +41,26 @@ def tell(display: Display, node: str, state: ProcessState) -> None:
     display.on_process(ProcessStatus(node=node, state=state, text="", ts_event=values.T0))
 
 
+def run_state(display: Display) -> RunState:
+    return display.bar._state
+
+
 def message(display: Display) -> str:
     return display.window._message.text()
 
 
 def test_trading_runs_when_all_that_it_needs_is_ready_and_nothing_else_counts(display: Display) -> None:
     tell(display, "recorder", ProcessState.READY)
-    assert display.bar._state is RunState.STOPPED
+    assert run_state(display) is RunState.STOPPED
     display.expect_processes(CHILDREN)
     tell(display, "executor", ProcessState.READY)
-    assert display.bar._state is RunState.STARTING
+    assert run_state(display) is RunState.STARTING
     tell(display, "strategy-1", ProcessState.READY)
-    assert display.bar._state is RunState.RUNNING
+    assert run_state(display) is RunState.RUNNING
     tell(display, "recorder", ProcessState.DEAD)
-    assert display.bar._state is RunState.RUNNING
+    assert run_state(display) is RunState.RUNNING
     tell(display, "executor", ProcessState.DEAD)
-    assert display.bar._state is RunState.IMPAIRED
+    assert run_state(display) is RunState.IMPAIRED
 
 
 def test_an_armed_condition_says_that_nobody_watches_until_trading_runs(display: Display) -> None:
