@@ -44,6 +44,7 @@ from engine.wire.messages import (
 )
 from terminal import i18n, secrets, settings, theme
 from terminal.bridge.drill import DrillProcess
+from terminal.bridge.history import HistoryLink
 from terminal.bridge.link import Endpoints, EngineLink
 from terminal.dialogs.about import AboutDialog
 from terminal.dialogs.condition import random_condition_id
@@ -56,6 +57,7 @@ from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.dialogs.settings import SettingsDialog
 from terminal.display import Display
 from terminal.docks.start import RESUME_WORD, RunState
+from terminal.past import ChartPast
 
 log = logs.get(__name__)
 
@@ -77,6 +79,7 @@ class _Run:
     broker: Broker
     host: Host
     link: EngineLink
+    history: HistoryLink
     accounts: tuple[Account, ...]
 
 
@@ -114,6 +117,7 @@ class Terminal(QtCore.QObject):
         self._tasks: set[asyncio.Task[None]] = set()
         self._login_number = 0
         self._is_closing = False
+        self.past = ChartPast(self.display.chart, self._on_no_history)
         self.drill = DrillProcess(run_for_window, self)
         self.drill_dialog = DrillDialog(self.display.window)
         self._wire()
@@ -150,6 +154,8 @@ class Terminal(QtCore.QObject):
         display.condition_dialog.spec_accepted.connect(self.put_condition)
         display.chart.condition_requested.connect(lambda side, price: self._new_condition(Side(side), price))
         display.chart.level_moved.connect(self._move_level)
+        display.chart.past_wanted.connect(self._load_past)
+        display.chart.time_frame_changed.connect(self.past.on_time_frame)
 
         display.ticket.submit_requested.connect(self.ask)
         display.book.price_picked.connect(display.ticket.set_price)
@@ -443,7 +449,7 @@ class Terminal(QtCore.QObject):
         except EngineError:
             await asyncio.to_thread(broker.close)
             raise
-        self.run = _Run(broker, host, self._linked(host), accounts)
+        self.run = _Run(broker, host, self._linked(host), self._history_of(host), accounts)
         self._remember(request)
         try:
             offered = broker.contracts()
@@ -471,6 +477,24 @@ class Terminal(QtCore.QObject):
         )
         self._wire_link(link)
         return link
+
+    def _history_of(self, host: Host) -> HistoryLink:
+        link = HistoryLink(
+            lambda: host.history_endpoint,
+            wire=self._config.wire,
+            keys=host.client_keys(Role.WINDOW),
+            parent=self,
+        )
+        self.past.set_source(link.ask if self._config.store.recorder else None)
+        return link
+
+    @QtCore.Slot()
+    def _load_past(self) -> None:
+        if self.past.is_idle:
+            self._spawn(self.past.load_more())
+
+    def _on_no_history(self, text: str) -> None:
+        self.display.say(self.tr("The chart begins without history: {text}").format(text=text), "warning")
 
     def _ledger_path(self, broker: Broker) -> Path:
         """One ledger for the real world; every simulated one is new and has a ledger of its own."""
@@ -500,8 +524,11 @@ class Terminal(QtCore.QObject):
         run, self.run = self.run, None
         if run is None:
             return
+        self.past.set_source(None)
+        run.history.close()
         run.link.close()
         await asyncio.to_thread(run.host.close)
+        run.history.deleteLater()
         run.link.deleteLater()
         self.display.clear()
 
@@ -539,6 +566,11 @@ class Terminal(QtCore.QObject):
             return
         self._preferences = replace(self._preferences, contract=symbol)
         self.display.show_contract(self.run.host.instrument(symbol))
+        oldest: Ticks = await self.run.link.request(GetTicks(symbol=symbol, limit=1))
+        if symbol != self.display.symbol:
+            return
+        now_ns = self.run.broker.clock.now_ns()
+        self._spawn(self.past.begin(symbol, oldest.ticks[0].ts_event if oldest.ticks else now_ns))
         found: list[Tick] = []
         while self.run is not None:
             after = found[-1].seq if found else 0

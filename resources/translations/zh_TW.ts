@@ -2483,6 +2483,10 @@ Type {word} to declare it dead.</source>
         <translation>條件已變更。</translation>
     </message>
     <message>
+        <source>The chart begins without history: {text}</source>
+        <translation>圖表沒有歷史資料：{text}</translation>
+    </message>
+    <message>
         <source>Leave now? Nobody guards {left} any more: stops and take profits live in this program.</source>
         <translation>現在離開？{left} 將無人守護：停損與停利只存在於本程式。</translation>
     </message>

@@ -33,8 +33,10 @@ class ChartCanvas(pg.GraphicsView):
 
     Signals:
         follow_changed(is_following): whether the view follows the last bar.
+        past_wanted(): the oldest bars are nearly in view, and there may be older ones.
 
     Attributes:
+        has_more_past: older bars than those that are here may exist.
         frame: what is painted now.
         timeline: which bars are in view; call :meth:`refit` after a change.
         marks: conditions, orders, fills and positions; call :meth:`on_marks_changed` after a change.
@@ -46,9 +48,11 @@ class ChartCanvas(pg.GraphicsView):
     """
 
     follow_changed = QtCore.Signal(bool)
+    past_wanted = QtCore.Signal()
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
+        self.has_more_past = False
         self.setViewportUpdateMode(self.ViewportUpdateMode.FullViewportUpdate)
         self.setCacheMode(self.CacheModeFlag.CacheNone)
         self.setMinimumSize(240, 160)
@@ -97,6 +101,12 @@ class ChartCanvas(pg.GraphicsView):
         if change.added or change.first < backdrop.last_group(self.frame):
             self._backdrop = None
         self.refit()
+
+    def on_bars_prepended(self, added: int) -> None:
+        """So many bars came in front of all others, or one of the first changed."""
+        self.timeline.shift(added)
+        self._backdrop = None
+        self.refit(exact=added > 0 and self.timeline.is_following)
 
     def on_marks_changed(self) -> None:
         """A condition, order, fill or position changed."""
@@ -182,6 +192,8 @@ class ChartCanvas(pg.GraphicsView):
         if self.timeline.is_following != self._was_following:
             self._was_following = self.timeline.is_following
             self.follow_changed.emit(self._was_following)
+        if self.has_more_past and self.timeline.x0 < self.timeline.width:
+            self.past_wanted.emit()
 
     def _make_frame(self, exact: bool = False, lines: Sequence[float] = ()) -> Frame:
         width, height = float(self.viewport().width()), float(self.viewport().height())

@@ -120,6 +120,14 @@ class Timeline:
         if self.is_following:
             self._pin()
 
+    def shift(self, bars: int) -> None:
+        """So many bars came in front of all others; the same ones stay in view."""
+        self.count += bars
+        if self.is_following:
+            self._pin()
+        else:
+            self.x0, self.x1 = self.x0 + bars, self.x1 + bars
+
     def set_natural_width(self, width: float) -> None:
         """Shows so many bars once there are as many, until a person zooms."""
         self._natural_width = max(width, FEWEST_BARS)

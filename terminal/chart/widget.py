@@ -15,7 +15,7 @@ from engine.model.tick import Tick
 from terminal.chart.foreground import ReadoutWords
 from terminal.chart.lines import LineWords
 from terminal.chart.view import ChartView
-from terminal.models.bars import TIME_FRAMES, BarSeries
+from terminal.models.bars import TIME_FRAMES, BarSeries, Ints
 from terminal.theme import Theme, mixed
 
 _DEFAULT_SPAN_S: Final = 60
@@ -35,12 +35,15 @@ class ChartWidget(QtWidgets.QWidget):
             ``sell`` for a resistance.
         time_frame_changed(span_s): another length of bars was chosen.
         follow_changed(is_following): the chart follows the last bar, or no longer does.
+        past_wanted(): the oldest bars are nearly in view; emitted again and again while :meth:`expect_past` says
+            that there may be older ones.
     """
 
     level_moved = QtCore.Signal(str, str, int)
     condition_requested = QtCore.Signal(str, int)
     time_frame_changed = QtCore.Signal(int)
     follow_changed = QtCore.Signal(bool)
+    past_wanted = QtCore.Signal()
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,6 +88,16 @@ class ChartWidget(QtWidgets.QWidget):
         """The highest tick number on the chart, 0 = none."""
         return self.view.series.last_seq
 
+    @property
+    def past_start_ns(self) -> int | None:
+        """Start of the oldest stored bar on the chart, None without one."""
+        return self.view.series.past_start_ns
+
+    @property
+    def calendar(self) -> TradingCalendar:
+        """The sessions of the chart."""
+        return self._calendar
+
     def set_calendar(self, calendar: TradingCalendar) -> None:
         """Uses these sessions from now on; call before ticks come, bars begin anew."""
         self._calendar = calendar
@@ -100,11 +113,26 @@ class ChartWidget(QtWidgets.QWidget):
         self.retranslate()
 
     def set_ticks(self, ticks: Sequence[Tick]) -> None:
-        """Shows this history, and the newer live ticks that came before it; other bars are forgotten."""
+        """Shows these live ticks and the newer ones that came before them, behind what the store has."""
         series = self._new_series()
+        series.inherit_past(self.view.series)
         series.append_ticks(self._own(ticks))
         series.append_ticks([tick for tick in self._recent if tick.seq > series.last_seq])
         self.view.set_series(series)
+
+    def expect_past(self, is_expected: bool) -> None:
+        """Whether older bars than those on the chart may exist."""
+        self.view.has_more_past = is_expected
+        if is_expected:
+            self.view.refit()
+
+    def prepend_bars(self, rows: Ints) -> None:
+        """Puts stored bars of the present time frame in front; see :meth:`BarSeries.prepend_bars`."""
+        self.view.on_bars_prepended(self.view.series.prepend_bars(rows))
+
+    def prepend_ticks(self, table: Ints) -> None:
+        """Fills in the stored ticks before the first live one; see :meth:`BarSeries.prepend_ticks`."""
+        self.view.on_bars_prepended(self.view.series.prepend_ticks(table))
 
     def add_ticks(self, ticks: Sequence[Tick]) -> None:
         """Takes live or repaired ticks in, best a batch a frame; any order, each number counts once."""
@@ -262,6 +290,7 @@ class ChartWidget(QtWidgets.QWidget):
         self._fit.clicked.connect(self.view.fit_prices)
         self.view.follow_changed.connect(self._follow.setChecked)
         self.view.follow_changed.connect(self.follow_changed)
+        self.view.past_wanted.connect(self.past_wanted)
         self.view.level_moved.connect(self.level_moved)
         self.view.menu_requested.connect(self._open_menu)
 
@@ -284,6 +313,7 @@ class ChartWidget(QtWidgets.QWidget):
 
     def _begin(self) -> None:
         self._recent.clear()
+        self.view.has_more_past = False
         self.view.set_series(self._new_series())
 
     def _new_series(self) -> BarSeries:

@@ -2,6 +2,7 @@
 
 Base is a series of one-second bars, from which every other time frame is made. Each base bar knows the first
 and the last tick number in it, so that ticks of a repaired gap find their place and duplicates are dropped.
+What the market store knows goes in front: bars in the time frame, and the ticks between them and the live ones.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ Ints = NDArray[np.int64]
 _COLUMNS: Final = 9
 _START, _SESSION, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME, _FIRST, _LAST = range(_COLUMNS)
 _FIELDS: Final = attrgetter("seq", "ts_event", "price", "quantity", "flags")
+_NOTHING: Final[Ints] = np.empty((_COLUMNS, 0), np.int64)
 
 
 class BarColumns:
@@ -120,11 +122,13 @@ class BarSeries:
         self._base = BarColumns()
         self._coarse = BarColumns()
         self._seen = SeenNumbers()
+        self._first_live: tuple[int, int] | None = None
+        self._past = Past()
 
     @property
     def bars(self) -> BarColumns:
         """The bars in the present time frame."""
-        return self._base if self._span_s == 1 else self._coarse
+        return self._base if self._span_s == 1 and not self._past else self._coarse
 
     @property
     def span_s(self) -> int:
@@ -136,12 +140,54 @@ class BarSeries:
         """The highest tick number that is contained, 0 = none."""
         return self._seen.last
 
+    @property
+    def past_start_ns(self) -> int | None:
+        """Start of the oldest bar that came from the store in this time frame, None without one."""
+        return int(self._past.bars[_START, 0]) if self._past.bars.shape[1] else None
+
     def set_span(self, span_s: int) -> None:
-        """Changes the time frame and makes its bars of the base."""
+        """Changes the time frame and makes its bars of the base, and of stored bars that are short enough."""
+        self._past.set_span(self._span_s, span_s)
         self._span_s = span_s
-        self._coarse = BarColumns()
-        if span_s != 1 and len(self._base):
-            self._derive(0)
+        self._derive_all()
+
+    def prepend_bars(self, rows: Ints) -> int:
+        """Puts stored bars of this time frame in front, those of a bar that is there already left out.
+
+        Args:
+            rows: see :func:`terminal.models.past.bar_rows`, before every tick of :meth:`prepend_ticks`.
+
+        Returns:
+            By how many bars the series is longer now; they are all in front.
+        """
+        before = self.bars
+        if len(before):
+            rows = rows[:, rows[_START] < before.start_ns[0]]
+        self._past.bars = np.concatenate((rows, self._past.bars), axis=1)
+        return self._derived_anew(before)
+
+    def prepend_ticks(self, table: Ints) -> int:
+        """Takes in the stored ticks between the stored bars and the first live tick, where the live ones begin.
+
+        They fill up the bar in which the live ticks begin; any that is as late as the first live one is left out.
+
+        Args:
+            table: see :func:`terminal.models.past.tick_rows`.
+
+        Returns:
+            By how many bars the series is longer now; they are all before the first live bar.
+        """
+        before = self.bars
+        self._past.ticks = table
+        self._cut_past()
+        return self._derived_anew(before)
+
+    def inherit_past(self, other: "BarSeries") -> None:
+        """Takes over what another series of the same contract has from the store."""
+        self._past = other._past
+        self._past.set_span(other.span_s, self._span_s)
+        self._cut_past()
+        self._derive_all()
 
     def append_ticks(self, ticks: Sequence[Tick]) -> Change | None:
         """Takes ticks in, in any order, each number once; None where no bar changed."""
@@ -149,18 +195,45 @@ class BarSeries:
             return None
         table = np.array([_FIELDS(tick) for tick in ticks], np.int64).T
         table = self._seen.take(table)
-        table = table[:, (table[4] & TickFlag.TRIAL) == 0]
         seconds = self._second_bars(table)
         if not seconds.shape[1]:
             return None
         before = len(self.bars)
         first = self._merge(seconds)
-        if self._span_s != 1:
-            first = self._derive(first)
+        if self._is_earlier(table):
+            self._cut_past()
+            self._derive_all()
+            first = 0
+        elif self.bars is self._coarse:
+            first = self._derive(int(self._base.start_ns[first]), int(self._base.session_open_ns[first]))
         return Change(first, len(self.bars) - before)
 
+    def _is_earlier(self, table: Ints) -> bool:
+        """Notes the first live tick; whether there is an earlier one now and a past that has to make room."""
+        first = int(table[1, 0]), int(table[0, 0])
+        if self._first_live is not None and first[1] > self._first_live[1]:
+            return False
+        self._first_live = first
+        return bool(self._past)
+
+    def _cut_past(self) -> None:
+        """Stored ticks end where the live ones begin."""
+        ticks = self._past.ticks
+        if self._first_live is not None:
+            time, seq = self._first_live
+            ticks = ticks[:, (ticks[1] < time) | ((ticks[1] == time) & (ticks[0] < seq))]
+        numbered = ticks.copy()
+        numbered[0] = np.arange(-ticks.shape[1], 0)
+        self._past.seconds = self._second_bars(numbered)
+
+    def _derived_anew(self, before: BarColumns) -> int:
+        count = len(before)
+        self._derive_all()
+        return len(self.bars) - count
+
     def _second_bars(self, table: Ints) -> Ints:
-        """One-second bars of ticks that are in the order of their numbers, ascending by start."""
+        """One-second bars of ticks that are in the order of their numbers, ascending by start; no trial match."""
+        table = table[:, (table[4] & TickFlag.TRIAL) == 0]
         seq, time, price, quantity = table[0], table[1], table[2], table[3]
         if not len(seq):
             return np.empty((_COLUMNS, 0), np.int64)
@@ -187,17 +260,63 @@ class BarSeries:
         base.replace_from(first, _grouped(both, both[_START]))
         return first
 
-    def _derive(self, first: int) -> int:
-        """Makes the bars of the time frame anew from a base bar on; returns the first that changed."""
+    def _derive_all(self) -> None:
+        """Makes all bars of the time frame anew."""
+        self._coarse = BarColumns()
+        if self.bars is not self._coarse:
+            return
+        self._coarse.replace_from(0, self._past.bars)
+        seconds = self._past.seconds if self._past.seconds.shape[1] else self._base.table
+        if seconds.shape[1]:
+            self._derive(int(seconds[_START, 0]), int(seconds[_SESSION, 0]))
+
+    def _derive(self, time_ns: int, opened_ns: int) -> int:
+        """Makes the bars of the time frame anew from an instant of a session on; returns the first of them."""
         base, span = self._base, self._span_s * NS_PER_S
-        opened = base.session_open_ns
-        start = opened[first] + (base.start_ns[first] - opened[first]) // span * span
-        first = int(np.searchsorted(base.start_ns, start))
-        rows = base.table[:, first:]
-        key = rows[_SESSION] + (rows[_START] - rows[_SESSION]) // span * span
+        start = opened_ns + (time_ns - opened_ns) // span * span
+        rows = base.table[:, int(np.searchsorted(base.start_ns, start)) :]
+        seconds = self._past.seconds
+        if seconds.shape[1] and seconds[_START, -1] >= start:
+            rows = np.concatenate((seconds[:, seconds[_START] >= start], rows), axis=1)
         index = int(np.searchsorted(self._coarse.start_ns, start))
-        self._coarse.replace_from(index, _grouped(rows, key))
+        self._coarse.replace_from(index, _grouped(rows, _starts(rows, span)))
         return index
+
+
+class Past:
+    """What a series has from the market store, all of it before the first live tick.
+
+    Attributes:
+        bars: in the time frame of the series; they end where :attr:`ticks` begin.
+        ticks: number, time, price, quantity and flags of those behind the bars.
+        seconds: one-second bars of the ticks that are no live ones.
+    """
+
+    def __init__(self) -> None:
+        self.bars = _NOTHING
+        self.ticks: Ints = np.empty((5, 0), np.int64)
+        self.seconds = _NOTHING
+
+    def __bool__(self) -> bool:
+        return bool(self.bars.shape[1] or self.ticks.shape[1])
+
+    def set_span(self, old_s: int, new_s: int) -> None:
+        """Makes longer bars of the bars; there are none where the new ones are shorter.
+
+        The oldest may begin in the middle of what it would be part of, and is left out.
+        """
+        if old_s == new_s:
+            return
+        if new_s % old_s:
+            self.bars = _NOTHING
+            return
+        self.bars = _grouped(self.bars, _starts(self.bars, new_s * NS_PER_S))[:, 1:]
+
+
+def _starts(rows: Ints, span_ns: int) -> Ints:
+    """In which bar of a time frame the rows lie; bars count from the session's open."""
+    starts: Ints = rows[_SESSION] + (rows[_START] - rows[_SESSION]) // span_ns * span_ns
+    return starts
 
 
 def _grouped(rows: Ints, start: Ints) -> Ints:
