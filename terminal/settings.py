@@ -60,6 +60,21 @@ class Preferences:
     in_keyring: tuple[str, ...] = ()
 
 
+class Choices:
+    """The person's choices of now, which several parts of the window read and change; the end saves them.
+
+    Args:
+        now: those of the start.
+    """
+
+    def __init__(self, now: Preferences) -> None:
+        self.now = now
+
+    def change(self, **changes: Any) -> None:
+        """Changes some of them, by the names of :class:`Preferences`."""
+        self.now = dataclasses.replace(self.now, **changes)
+
+
 def default_path() -> Path:
     """The file in the user's configuration folder."""
     return Paths.of_platform().config / FILE_NAME

@@ -48,6 +48,57 @@
     </message>
 </context>
 <context>
+    <name>Asking</name>
+    <message>
+        <source>Cancel sent; an order is cancelled when the exchange says so.</source>
+        <translation>刪單已送出；交易所回報後才算刪除。</translation>
+    </message>
+    <message>
+        <source>Change sent; it holds when the exchange says so.</source>
+        <translation>改單已送出；交易所回報後才生效。</translation>
+    </message>
+    <message>
+        <source>Flatten is pursued; watch the positions until they are flat.</source>
+        <translation>正在平倉；請確認部位歸零。</translation>
+    </message>
+    <message>
+        <source>Trading resumed: new entries pass again.</source>
+        <translation>已恢復交易：可以再建立新部位。</translation>
+    </message>
+    <message>
+        <source>Trading halted: no new entries; exits and cancels still pass.</source>
+        <translation>已暫停交易：不再建立新部位，平倉與刪單仍可進行。</translation>
+    </message>
+    <message>
+        <source>The broker is asked; its answer shows in the tables.</source>
+        <translation>已向期貨商查詢；結果將顯示於表格。</translation>
+    </message>
+    <message>
+        <source>The order is declared dead.</source>
+        <translation>委託已宣告無效。</translation>
+    </message>
+    <message>
+        <source>The broker&apos;s figure is taken over.</source>
+        <translation>已採用期貨商的數字。</translation>
+    </message>
+    <message>
+        <source>The limits of risk are set.</source>
+        <translation>風控上限已套用。</translation>
+    </message>
+    <message>
+        <source>The lots are put under guard.</source>
+        <translation>已設定守護。</translation>
+    </message>
+    <message>
+        <source>Condition armed.</source>
+        <translation>條件已開始監控。</translation>
+    </message>
+    <message>
+        <source>Condition changed.</source>
+        <translation>條件已變更。</translation>
+    </message>
+</context>
+<context>
     <name>BookDock</name>
     <message>
         <source>Five-level book</source>
@@ -2062,6 +2113,13 @@
     </message>
 </context>
 <context>
+    <name>MarketView</name>
+    <message>
+        <source>The chart begins without history: {text}</source>
+        <translation>圖表沒有歷史資料：{text}</translation>
+    </message>
+</context>
+<context>
     <name>OrdersDock</name>
     <message>
         <source>Orders</source>
@@ -2130,6 +2188,17 @@ Type {word} to declare it dead.</source>
     <message>
         <source>Declare dead</source>
         <translation>宣告無效</translation>
+    </message>
+</context>
+<context>
+    <name>Planning</name>
+    <message>
+        <source>Log in first.</source>
+        <translation>請先登入。</translation>
+    </message>
+    <message>
+        <source>Nothing to guard: conditions hold all lots of {symbol}.</source>
+        <translation>無需設定：{symbol} 的所有口數都已有條件持有。</translation>
     </message>
 </context>
 <context>
@@ -2435,58 +2504,6 @@ Type {word} to declare it dead.</source>
         <translation>伺服器公鑰</translation>
     </message>
     <message>
-        <source>Cancel sent; an order is cancelled when the exchange says so.</source>
-        <translation>刪單已送出；交易所回報後才算刪除。</translation>
-    </message>
-    <message>
-        <source>Change sent; it holds when the exchange says so.</source>
-        <translation>改單已送出；交易所回報後才生效。</translation>
-    </message>
-    <message>
-        <source>Flatten is pursued; watch the positions until they are flat.</source>
-        <translation>正在平倉；請確認部位歸零。</translation>
-    </message>
-    <message>
-        <source>Trading resumed: new entries pass again.</source>
-        <translation>已恢復交易：可以再建立新部位。</translation>
-    </message>
-    <message>
-        <source>Trading halted: no new entries; exits and cancels still pass.</source>
-        <translation>已暫停交易：不再建立新部位，平倉與刪單仍可進行。</translation>
-    </message>
-    <message>
-        <source>The broker is asked; its answer shows in the tables.</source>
-        <translation>已向期貨商查詢；結果將顯示於表格。</translation>
-    </message>
-    <message>
-        <source>The order is declared dead.</source>
-        <translation>委託已宣告無效。</translation>
-    </message>
-    <message>
-        <source>The broker&apos;s figure is taken over.</source>
-        <translation>已採用期貨商的數字。</translation>
-    </message>
-    <message>
-        <source>The limits of risk are set.</source>
-        <translation>風控上限已套用。</translation>
-    </message>
-    <message>
-        <source>The lots are put under guard.</source>
-        <translation>已設定守護。</translation>
-    </message>
-    <message>
-        <source>Condition armed.</source>
-        <translation>條件已開始監控。</translation>
-    </message>
-    <message>
-        <source>Condition changed.</source>
-        <translation>條件已變更。</translation>
-    </message>
-    <message>
-        <source>The chart begins without history: {text}</source>
-        <translation>圖表沒有歷史資料：{text}</translation>
-    </message>
-    <message>
         <source>Leave now? Nobody guards {left} any more: stops and take profits live in this program.</source>
         <translation>現在離開？{left} 將無人守護：停損與停利只存在於本程式。</translation>
     </message>
@@ -2497,14 +2514,6 @@ Type {word} to declare it dead.</source>
     <message>
         <source>Leave unguarded</source>
         <translation>離開，不守護</translation>
-    </message>
-    <message>
-        <source>Log in first.</source>
-        <translation>請先登入。</translation>
-    </message>
-    <message>
-        <source>Nothing to guard: conditions hold all lots of {symbol}.</source>
-        <translation>無需設定：{symbol} 的所有口數都已有條件持有。</translation>
     </message>
 </context>
 <context>

@@ -81,7 +81,7 @@ async def run(app):
     ended = asyncio.get_running_loop().create_future()
     terminal.closed.connect(lambda: ended.set_result(None))
     request = LoginRequest(broker="simulated", user="u", password="p", url="simulated")
-    terminal._spawn(terminal.log_in(request))
+    terminal.asking.spawn(terminal.log_in(request))
     while not was_asked.is_set():
         await asyncio.sleep(0.01)
     terminal.close()

@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from engine import logs
 from engine.settings import Settings, with_free_ports
-from terminal import app, i18n, secrets, settings
+from terminal import entry, i18n, secrets, settings
 from terminal.app import Terminal
 from terminal.dialogs.login import LoginDialog, LoginRequest
 from terminal.secrets import Place, Secrets, Trouble
@@ -204,7 +204,7 @@ async def log_in(program: Program, password: str, must_remember: bool) -> None:
     dialog.password.setText(password)
     dialog.remember.setChecked(must_remember)
     dialog.login_button.click()
-    await program.until(lambda: terminal.run is not None and not terminal._tasks)
+    await program.until(lambda: terminal.run is not None and not terminal.asking.tasks)
 
 
 def test_a_remembered_password_is_in_the_keyring_and_in_no_file(
@@ -214,7 +214,7 @@ def test_a_remembered_password_is_in_the_keyring_and_in_no_file(
         terminal = await program.start()
         await log_in(program, SECRETS.password, True)
         assert list(store.kept.values()) == [SECRETS.password]
-        assert terminal._preferences.in_keyring == (str(PLACE),)
+        assert terminal.choices.now.in_keyring == (str(PLACE),)
 
     program.run(story())
     program.close()
@@ -244,7 +244,7 @@ def test_the_next_login_is_offered_it_and_another_user_is_not(program: Program, 
         dialog.user.textEdited.emit("U1")
         await program.until(dialog.password.text)
         dialog.reject()
-        await program.until(lambda: not terminal._tasks)
+        await program.until(lambda: not terminal.asking.tasks)
 
     program.run(story())
 
@@ -256,7 +256,7 @@ def test_a_login_without_the_tick_takes_it_away(program: Program, store: InMemor
         terminal = await program.start(in_keyring=(str(PLACE),))
         await log_in(program, SECRETS.password, False)
         assert store.kept == {}
-        assert terminal._preferences.in_keyring == ()
+        assert terminal.choices.now.in_keyring == ()
 
     program.run(story())
 
@@ -276,7 +276,7 @@ def test_without_a_keyring_the_dialog_says_so_and_nothing_can_be_ticked(program:
         dialog.remember.setChecked(True)
         assert not dialog.request().must_remember
         dialog.reject()
-        await program.until(lambda: not terminal._tasks)
+        await program.until(lambda: not terminal.asking.tasks)
 
     program.run(story())
 
@@ -287,7 +287,7 @@ def test_every_trouble_has_a_sentence() -> None:
 
 def test_requests_name_their_place() -> None:
     request = LoginRequest(broker="simulated", url="simulated", user="U1", password="x")
-    assert app._place(request) == PLACE
+    assert entry.place_of(request) == PLACE
 
 
 # --- where else it might lie ------------------------------------------------------------------------------------
