@@ -87,8 +87,8 @@ def run(child: Child) -> None:
 def _desk(child: Child, store: MarketStore, writer: StoreWriter, opened: contextlib.ExitStack) -> HistoryServer:
     """Where questions about history are answered; bound, not begun."""
     context, endpoints = child.context, child.context.settings.endpoints
-    with store.reader() as reader:
-        pages = opened.enter_context(contextlib.closing(HistoryReader.of(reader)))
+    reader = opened.enter_context(store.reader())  # closing it would close the one made of it
+    pages = opened.enter_context(contextlib.closing(HistoryReader.of(reader)))
     endpoint = context.extra["history"] or tcp(endpoints.host, endpoints.history)
     server = RouterServer(
         endpoint,
