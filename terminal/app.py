@@ -149,7 +149,7 @@ class Terminal(QtCore.QObject):
 
     def _wire_link(self, link: EngineLink) -> None:
         display = self.display
-        link.failed.connect(display.on_link_failed)
+        link.failed.connect(display.running.on_link_failed)
         link.snapshot.connect(display.on_snapshot)
         link.ticks.connect(display.on_ticks)
         link.books.connect(display.on_books)
@@ -162,8 +162,8 @@ class Terminal(QtCore.QObject):
         link.link.connect(display.on_link)
         link.contract.connect(display.on_contract)
         link.pulse.connect(display.on_pulse)
-        link.heartbeat.connect(display.on_heartbeat)
-        link.process.connect(display.on_process)
+        link.heartbeat.connect(display.running.on_heartbeat)
+        link.process.connect(display.running.on_process)
         link.log_line.connect(display.log.add_line)
         link.coverage.connect(display.guarding.on_coverage)
         link.limits.connect(display.on_limits)
@@ -332,7 +332,7 @@ class Terminal(QtCore.QObject):
     def start_trading(self) -> None:
         """Starts the trading processes; the start bar has seen that nothing is missing."""
         if self.run is not None:
-            self.display.expect_processes(self.run.host.child_names)
+            self.display.running.expect(self.run.host.child_names)
             self.run.host.start_trading()
 
     async def stop_trading(self) -> None:
@@ -340,7 +340,7 @@ class Terminal(QtCore.QObject):
         if self.run is not None:
             self.display.bar.set_run_state(RunState.STOPPING)
             await asyncio.to_thread(self.run.host.stop_trading)
-            self.display.show_stopped()
+            self.display.running.show_stopped()
 
     # --- the end -------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from engine.model.session import TradingCalendar
 from engine.model.signal import SignalRefused
 from engine.model.tick import Book, Tick
 from engine.settings import Settings
-from engine.wire.messages import Heartbeat, LogLine, Pace, ProcessState, ProcessStatus, Pulse, Snapshot
+from engine.wire.messages import LogLine, Pace, Pulse, Snapshot
 from terminal import i18n, theme
 from terminal.chart.widget import ChartWidget
 from terminal.dialogs.adopt import AdoptDialog
@@ -37,31 +37,20 @@ from terminal.docks.fills import FillsDock
 from terminal.docks.log import LogDock
 from terminal.docks.orders import OrdersDock
 from terminal.docks.positions import PositionsDock
-from terminal.docks.start import Check, RunState, StartBar
+from terminal.docks.start import Check, StartBar
 from terminal.docks.ticket import TicketDock
 from terminal.guarding import Guarding
 from terminal.models.differences import difference_text
 from terminal.models.limits import entries_of_day, used
-from terminal.widgets.lamps import LampBar, Reading
+from terminal.running import Running
+from terminal.widgets.lamps import LampBar
 from terminal.window import MainWindow
 
-GATEWAY: Final = "gateway"
 BOOKS: Final = "books"
 """The link whose last real message is the last comparison with the broker."""
 _TOLD: Final = ("flatten", "ledger")
 """Links whose words a person must read at once."""
 _OF_A_LOGIN: Final = (AdoptDialog, GuardDialog, LimitsDialog, ReplaceDialog, TypedWord)
-_PULSE_LIMIT_S: Final = 3.0
-_ASIDE: Final = frozenset({"recorder", "scanner"})
-"""Processes that trading does not need."""
-_LAMP_OF: Final = {
-    ProcessState.STARTING: LinkState.CONNECTING,
-    ProcessState.READY: LinkState.UP,
-    ProcessState.DEAD: LinkState.DOWN,
-    ProcessState.HUNG: LinkState.DOWN,
-    ProcessState.GAVE_UP: LinkState.DOWN,
-    ProcessState.STOPPED: LinkState.DOWN,
-}
 
 
 class Display(QtCore.QObject):
@@ -91,9 +80,6 @@ class Display(QtCore.QObject):
         self.limits = config.risk
         """Of risk, as the gateway has them."""
         self._now_ns = 0
-        self._process_states: dict[str, ProcessState] = {}
-        self._expected: set[str] = set()
-        self._was_ready = False
         self._build()
         self.clear()
 
@@ -117,6 +103,9 @@ class Display(QtCore.QObject):
         )
         self.condition_dialog = ConditionDialog(self.window)
         self.guarding = Guarding(self.strip, self.conditions)
+        self.running = Running(
+            self._config, self.bar, self.lamps, self.guarding, self.log, self.say, self.window.show_message
+        )
         self.guarding.alarm_changed.connect(self.on_alarm)
         self.guarding.faults_changed.connect(self.conditions_dock.set_faults)
         self.guarding.faults_changed.connect(self.chart.set_faults)
@@ -153,7 +142,7 @@ class Display(QtCore.QObject):
         self.condition_dialog.set_accounts(accounts)
         self.contracts.set_contracts(contracts)
         self.positions.set_instruments(instruments)
-        self.lamps.set_reading(GATEWAY, Reading(state=LinkState.CONNECTING, limit_s=_PULSE_LIMIT_S))
+        self.running.expect_gateway()
         self.bar.set_check(Check.LOGIN, True)
         account = accounts[0].account if accounts else ""
         self.bar.set_check(Check.ACCOUNT, bool(account), account)
@@ -173,23 +162,6 @@ class Display(QtCore.QObject):
         self.book.set_symbol(instrument.symbol)
         self.ticket.set_symbol(instrument.symbol)
 
-    def expect_processes(self, names: Iterable[str]) -> None:
-        """These processes are being started; trading runs when all of them are ready."""
-        self.bar.set_run_state(RunState.STARTING)
-        self._expected = set(names)
-        self._process_states = dict.fromkeys(self._expected, ProcessState.STARTING)
-        self._was_ready = False
-        self.guarding.set_processes(self._process_states)
-
-    def show_stopped(self) -> None:
-        """The trading processes have ended."""
-        for name in self._expected:
-            self.lamps.remove(name)
-        self._expected = set()
-        self._process_states.clear()
-        self.guarding.set_processes({})
-        self.bar.set_run_state(RunState.STOPPED)
-
     def clear(self) -> None:
         """Nobody is logged in; dialogs about the trade of this login close."""
         self.condition_dialog.close()
@@ -200,7 +172,7 @@ class Display(QtCore.QObject):
         self.last_ticks.clear()
         self.conditions.clear()
         self.held.clear()
-        self.show_stopped()
+        self.running.show_stopped()
         self.window.set_environment(None)
         self.window.set_logged_in(False)
         self.guarding.set_logged_in(False)
@@ -380,14 +352,6 @@ class Display(QtCore.QObject):
         """Reference price or limits of a contract changed."""
         self.contracts.update_contract(contract)
 
-    @QtCore.Slot(str)
-    def on_link_failed(self, text: str) -> None:
-        """The window hears nothing of the gateway for now; its next pulse lights the lamp again."""
-        self.lamps.set_reading(GATEWAY, Reading(state=LinkState.DOWN, limit_s=_PULSE_LIMIT_S, text=text))
-        self.say(
-            self.tr("The window's link to the engine failed and begins anew: {text}").format(text=text), "error"
-        )
-
     @QtCore.Slot(object)
     def on_pace(self, pace: Pace) -> None:
         """A replay has no more data."""
@@ -397,10 +361,8 @@ class Display(QtCore.QObject):
     @QtCore.Slot(object)
     def on_pulse(self, pulse: Pulse) -> None:
         """The gateway lives."""
-        reading = Reading(state=LinkState.UP, ts_last=time.time_ns(), limit_s=_PULSE_LIMIT_S)
-        self.lamps.set_reading(GATEWAY, reading)
         self._now_ns = pulse.now_ns
-        self.guarding.on_pulse()
+        self.running.on_pulse()
 
     @QtCore.Slot(str)
     def on_alarm(self, text: str) -> None:
@@ -408,47 +370,3 @@ class Display(QtCore.QObject):
         self.window.set_alarm(text)
         if text:
             self.say(text, "error")
-
-    @QtCore.Slot(object)
-    def on_heartbeat(self, beat: Heartbeat) -> None:
-        """A process lives."""
-        self.lamps.touch(beat.node, time.time_ns())
-
-    @QtCore.Slot(object)
-    def on_process(self, status: ProcessStatus) -> None:
-        """The supervisor's word on a process."""
-        if status.state is ProcessState.STOPPED:
-            self.lamps.remove(status.node)
-            return
-        self._show_process(status)
-        if status.node in _ASIDE:
-            if status.state is ProcessState.GAVE_UP:
-                self.say(f"{i18n.lamp_text(status.node)}: {status.text}", "warning")
-            return
-        self._process_states[status.node] = status.state
-        self.guarding.set_processes(self._process_states)
-        is_ready = set(self._process_states.values()) == {ProcessState.READY} and self._expected <= set(
-            self._process_states
-        )
-        if is_ready:
-            self.bar.set_run_state(RunState.RUNNING)
-            if status.restarts:
-                self.say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)))
-        elif self._was_ready or status.state is ProcessState.GAVE_UP:
-            self.bar.set_run_state(RunState.IMPAIRED)
-        self._was_ready |= is_ready
-
-    def _show_process(self, status: ProcessStatus) -> None:
-        """Its lamp, and the log where it is down."""
-        reading = Reading(
-            state=_LAMP_OF[status.state],
-            ts_last=status.ts_event,
-            limit_s=self._config.supervision.heartbeat_limit_s,
-            text=status.text,
-        )
-        self.lamps.set_reading(status.node, reading)
-        if _LAMP_OF[status.state] is LinkState.DOWN:
-            self.log.add_line(
-                LogLine(node=status.node, level="warning", ts_event=status.ts_event, text=status.text)
-            )
-            self.window.show_message(f"{i18n.lamp_text(status.node)}: {i18n.text(status.state)}")

@@ -1456,16 +1456,8 @@
         <translation>風控上限已變更：{text}</translation>
     </message>
     <message>
-        <source>The window&apos;s link to the engine failed and begins anew: {text}</source>
-        <translation>視窗與引擎的連線發生錯誤，正在重新建立：{text}</translation>
-    </message>
-    <message>
         <source>The replay has ended.</source>
         <translation>重播已結束。</translation>
-    </message>
-    <message>
-        <source>{node} runs again.</source>
-        <translation>{node} 已恢復運作。</translation>
     </message>
 </context>
 <context>
@@ -2257,6 +2249,17 @@ Type {word} to declare it dead.</source>
     <message>
         <source>{lots} lots filled</source>
         <translation>已成交 {lots} 口</translation>
+    </message>
+</context>
+<context>
+    <name>Running</name>
+    <message>
+        <source>The window&apos;s link to the engine failed and begins anew: {text}</source>
+        <translation>視窗與引擎的連線發生錯誤，正在重新建立：{text}</translation>
+    </message>
+    <message>
+        <source>{node} runs again.</source>
+        <translation>{node} 已恢復運作。</translation>
     </message>
 </context>
 <context>

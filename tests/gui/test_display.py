@@ -38,7 +38,7 @@ def display(qtbot: QtBot, qapp: QtWidgets.QApplication) -> Iterator[Display]:
 
 
 def tell(display: Display, node: str, state: ProcessState) -> None:
-    display.on_process(ProcessStatus(node=node, state=state, text="", ts_event=values.T0))
+    display.running.on_process(ProcessStatus(node=node, state=state, text="", ts_event=values.T0))
 
 
 def run_state(display: Display) -> RunState:
@@ -52,7 +52,7 @@ def message(display: Display) -> str:
 def test_trading_runs_when_all_that_it_needs_is_ready_and_nothing_else_counts(display: Display) -> None:
     tell(display, "recorder", ProcessState.READY)
     assert run_state(display) is RunState.STOPPED
-    display.expect_processes(CHILDREN)
+    display.running.expect(CHILDREN)
     tell(display, "executor", ProcessState.READY)
     assert run_state(display) is RunState.STARTING
     tell(display, "strategy-1", ProcessState.READY)
@@ -69,7 +69,7 @@ def test_an_armed_condition_says_that_nobody_watches_until_trading_runs(display:
     tell(display, "recorder", ProcessState.READY)
     assert "not watched: trading is stopped" in display.conditions_dock.notice.text()
     assert display.chart.view.marks.faulty == {"C1"}
-    display.expect_processes(CHILDREN)
+    display.running.expect(CHILDREN)
     for name in CHILDREN:
         tell(display, name, ProcessState.READY)
     assert display.conditions_dock.notice.text() == ""
