@@ -9,12 +9,12 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import BrokerAmbiguous, BrokerRefused
+from engine.gateway import conditions
 from engine.model.books import LimitsChanged
-from engine.model.condition import ConditionAction, ConditionCommand, ConditionState
+from engine.model.condition import ConditionCommand
 from engine.model.order import Order, OrderStatus, OrderType, Reason, SubmitOrder
 from engine.model.signal import SignalRefused, client_order_id
 from engine.settings import limits_problem
-from engine.strategies import support_resistance
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
 from engine.wire.messages import (
@@ -132,7 +132,7 @@ def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role
 
 
 def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role | None) -> object:
-    released = release_conditions(gateway, command.symbol)
+    released = conditions.release(gateway, command.symbol)
     return Done(text=f"{released}; {gateway.flattening.begin(envelope.id, command.symbol)}")
 
 
@@ -141,107 +141,6 @@ def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Ro
         text = f"trading is halted ({gateway.state.halt.name}); going back takes the typed word {RESUME}"
         return Refused(code=Reason.HALTED, text=text)
     return Done(text=gateway.set_halt(command.depth, role or Role.WINDOW, command.text, envelope.id))
-
-
-def _condition_command(
-    gateway: "Gateway", command: ConditionCommand, envelope: Envelope, role: Role | None
-) -> object:
-    known = gateway.state.conditions.get(command.condition_id)
-    if command.spec is not None and command.spec.condition_id != command.condition_id:
-        return Refused(code=Reason.INVALID, text="the spec is of another condition")
-    if why := support_resistance.refusal(known, command) or _in_market(gateway, command):
-        return Refused(code=Reason.INVALID, text=why)
-    if command.spec is not None and command.spec.symbol not in gateway.market.contracts:
-        return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{command.spec.symbol} is not offered by the broker")
-    if command.spec is not None and command.spec.account not in {item.account for item in gateway.accounts}:
-        text = f"{command.spec.account!r} is no account of this login"
-        return Refused(code=Reason.UNKNOWN_ACCOUNT, text=text)
-    if command.action is ConditionAction.GUARD and (why := _not_to_guard(gateway, command)):
-        return Refused(code=Reason.NOT_REDUCING, text=why)
-    spec = command.spec or (known.spec if known else None)
-    last = gateway.ticks.last_tick(spec.symbol) if spec else None
-    tick_seq = last.seq if last else 0
-    numbered = replace(command, revision=(known.revision if known else 0) + 1, tick_seq=tick_seq)
-    if known is None:
-        after = support_resistance.created(numbered, gateway.market.now_ns())
-    else:
-        after, _ = support_resistance.step(known, numbered)
-        if moved := support_resistance.transition(known, after, numbered):
-            moved = replace(moved, ts_event=gateway.market.now_ns())
-            gateway.journal.record(moved)
-            gateway.journal.tell(f"transition.{command.condition_id}", moved, envelope.id)
-    after = replace(after, tick_seq=tick_seq, ts_updated=gateway.market.now_ns())
-    gateway.journal.tell(f"condition.{command.condition_id}", numbered, envelope.id)
-    gateway.journal.tell_condition(after, envelope.id)
-    return Done(text=f"the condition is {after.state}")
-
-
-def _not_to_guard(gateway: "Gateway", command: ConditionCommand) -> str:
-    """Why lots cannot be put under guard: there must be so many that no other condition has."""
-    spec = command.spec
-    if spec is None:
-        return "the lots to guard are missing"
-    lots = gateway.state.unassigned(spec.account, spec.symbol) * spec.action.sign
-    if spec.quantity > lots:
-        return f"{spec.quantity} {spec.action} lots of {spec.symbol}; only {max(0, lots)} are without a guard"
-    return ""
-
-
-def cancel_group(gateway: "Gateway", condition_id: str) -> None:
-    """One cancels other: a condition has entered, so the ones of its group that still wait are cancelled."""
-    for other in gateway.state.group_of(condition_id):
-        if other.state.is_final or other.state.is_in_market:
-            continue
-        command = ConditionCommand(
-            action=ConditionAction.CANCEL, condition_id=other.condition_id, reason=Reason.OTHER_CANCELS
-        )
-        _condition_command(gateway, command, Envelope(type="condition_command", body=command), Role.WINDOW)
-
-
-def _in_market(gateway: "Gateway", command: ConditionCommand) -> str:
-    """Why a condition cannot be cancelled although its last report was from before its entry."""
-    if command.action is not ConditionAction.CANCEL:
-        return ""
-    held = gateway.state.holding(command.condition_id)
-    is_working = any(order.condition_id == command.condition_id for order in gateway.state.working())
-    return "its entry order is on its way" if is_working or held.entered > held.exited else ""
-
-
-def release_conditions(gateway: "Gateway", symbol: str) -> str:
-    """Ends every condition that has lots or an order in the market, since its position is being closed."""
-    count = 0
-    for condition in list(gateway.state.conditions.values()):
-        if condition.state.is_in_market and (not symbol or condition.spec.symbol == symbol):
-            command = ConditionCommand(action=ConditionAction.RELEASE, condition_id=condition.condition_id)
-            envelope = Envelope(type="condition_command", body=command)
-            _condition_command(gateway, command, envelope, Role.WINDOW)
-            count += 1
-    return f"{count} conditions released"
-
-
-def _condition_report(
-    gateway: "Gateway", report: ConditionReport, envelope: Envelope, role: Role | None
-) -> object:
-    condition = report.condition
-    known = gateway.state.conditions.get(condition.condition_id)
-    for signal in report.signals:
-        if signal.signal_id not in gateway.state.signals:
-            gateway.journal.record(signal)
-            gateway.journal.tell(f"signal.{signal.condition_id}", signal)
-    for moved in report.transitions:
-        if known is not None and known.state is moved.target:
-            continue  # a person's command: the gateway wrote it when it took the command
-        gateway.journal.record(moved)
-        gateway.journal.tell(f"transition.{condition.condition_id}", moved)
-    if known is not None and condition.revision < known.revision:
-        # A person's command is on its way to the strategy; its answer to that will be the truth.
-        return Done(text="outdated")
-    is_over = known is not None and known.state is ConditionState.CANCELLED
-    if is_over and not condition.state.is_final and not condition.state.is_in_market:
-        return Done(text="cancelled before")
-    if condition != known:
-        gateway.journal.tell_condition(condition, envelope.id)
-    return Done()
 
 
 def _signal_refused(gateway: "Gateway", refused: SignalRefused, envelope: Envelope, role: Role | None) -> object:
@@ -335,9 +234,9 @@ HANDLERS: Final[dict[type, tuple[frozenset[Role], Handler]]] = {
     CancelAll: (frozenset({_W}), _cancel_all),
     Flatten: (frozenset({_W}), _flatten),
     SetHalt: (frozenset({_W}), _set_halt),
-    ConditionCommand: (frozenset({_W}), _condition_command),
+    ConditionCommand: (frozenset({_W}), conditions.take_command),
     SelectContracts: (frozenset({_W}), _select),
-    ConditionReport: (frozenset({_S}), _condition_report),
+    ConditionReport: (frozenset({_S}), conditions.take_report),
     SignalRefused: (frozenset({_E, _S}), _signal_refused),
     Watermark: (frozenset({_S}), _watermark),
     SetLimits: (frozenset({_W}), _set_limits),

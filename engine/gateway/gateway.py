@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from engine import logs
 from engine.brokers.base import Broker, OrderReport
-from engine.gateway import commands
+from engine.gateway import commands, conditions
 from engine.gateway.coverage import CoverageWatch
 from engine.gateway.enquiry import Enquirer, Statement
 from engine.gateway.exposure import Exposure
@@ -111,7 +111,7 @@ class Gateway:
             self.exposure,
             on_point=on_point,
             on_decided=self.watermarks,
-            on_entered=lambda condition_id: commands.cancel_group(self, condition_id),
+            on_entered=lambda condition_id: conditions.cancel_group(self, condition_id),
         )
         account_names = tuple(account.account for account in accounts)
         self.enquirer = Enquirer(broker, self._answered)
@@ -330,7 +330,7 @@ class Gateway:
         if depth is HaltDepth.CANCEL_WORKING:
             done.append(f"{self.orders.cancel_all('')} cancels sent")
         if depth is HaltDepth.FLATTEN:
-            done += [commands.release_conditions(self, ""), self.flattening.begin(request_id, "")]
+            done += [conditions.release(self, ""), self.flattening.begin(request_id, "")]
         return "; ".join(done)
 
     # --- replay --------------------------------------------------------------------------------------------------

@@ -48,6 +48,11 @@ class Holding:
     entry_value: int = 0
     exited: int = 0
 
+    @property
+    def held(self) -> int:
+        """Lots that it holds now."""
+        return self.entered - self.exited
+
 
 class TradingState:
     """Current state of everything the gateway owns.
@@ -205,7 +210,7 @@ class TradingState:
         if condition_id:
             held = self.holding(condition_id)
             own = sum(order.remaining for order in exits if order.condition_id == condition_id)
-            lots = min(lots, held.entered - held.exited - own)
+            lots = min(lots, held.held - own)
         return max(0, lots)
 
     def group_of(self, condition_id: str) -> list[Condition]:
@@ -225,7 +230,7 @@ class TradingState:
         entering = {order.condition_id for order in self.working() if not order.reduce_only}
         for other in self.group_of(condition_id):
             held = self.holding(other.condition_id)
-            is_in = held.entered > held.exited or other.condition_id in entering
+            is_in = held.held > 0 or other.condition_id in entering
             if is_in and other.state is not ConditionState.CANCELLED:
                 return other.condition_id
         return ""
@@ -235,7 +240,7 @@ class TradingState:
         net = self.net(account, symbol)
         sign = 1 if net > 0 else -1
         taken = sum(
-            held.entered - held.exited
+            held.held
             for key, held in self.holdings.items()
             if (held.account, held.symbol, held.sign) == (account, symbol, sign)
             and not (key in self.conditions and self.conditions[key].state.is_final)
@@ -253,7 +258,7 @@ class TradingState:
     def _held_by_others(self, account: str, symbol: str, side: Side, condition_id: str) -> int:
         """Lots that other live conditions, which entered by orders of this side, hold and still guard."""
         return sum(
-            held.entered - held.exited
+            held.held
             for key, held in self.holdings.items()
             if key != condition_id
             and (held.account, held.symbol, held.sign) == (account, symbol, side.sign)

@@ -91,8 +91,9 @@ class ConditionSpec:
             take profit and stop loss are measured from; 0 = never.
         time_stop_s: the lots are closed after so many seconds of market time; 0 = never.
         session_end: what becomes of it when its session closes.
-        oco_group: one cancels other: the first condition of the group that fills cancels the ones still waiting;
-            empty = none. Printable ASCII, at most 64 characters.
+        oco_group: one cancels other: the first condition of the group that fills cancels the others that have not.
+            While its order is out no other order of the group is made; one whose order finds no lot makes way for
+            the others. Empty = none. Printable ASCII, at most 64 characters.
     """
 
     condition_id: str
