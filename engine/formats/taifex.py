@@ -111,7 +111,10 @@ def read_daily(path: Path, calendar: TradingCalendar) -> DailyFile:
     """
     name, raw = _load(path)
     trade_date = _trade_date(path, name, raw, calendar)
-    return DailyFile(path=path, trade_date=trade_date, rows=raw[raw.find(b"\n") + 1 :])
+    _, _, rows = raw.partition(b"\n")
+    if not rows.strip():
+        raise DataFileError(f"{path}: holds a header and no rows.")
+    return DailyFile(path=path, trade_date=trade_date, rows=rows)
 
 
 def contents(path: Path, calendar: TradingCalendar | None = None) -> DailyContents:
@@ -237,8 +240,14 @@ def _load(path: Path) -> tuple[str, bytes]:
         raise DataFileError(f"{path}: cannot be read: {error.strerror or error}.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise DataFileError(f"{path}: the zip is damaged or not complete: {error}.") from error
-    if path.suffix.lower() == ".zip" and raw[:2] == b"PK":
+    if not raw:
+        raise DataFileError(f"{path}: is empty.")
+    if path.suffix.lower() == ".zip" and name == path.name:
+        if raw[:2] != b"PK":
+            raise DataFileError(f"{path}: is no zip.")
         raise DataFileError(f"{path}: the zip is damaged or not complete: its directory is missing.")
+    if b"\0" in raw[:1000]:
+        raise DataFileError(f"{path}: is binary, not a daily file of the exchange.")
     _check_columns(path, raw)
     return name, raw
 

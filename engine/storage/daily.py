@@ -51,11 +51,12 @@ def import_daily(
     stamp = f"{path.name} {len(file.rows)} {zlib.crc32(file.rows):08x}"
     rows = file.rows.count(b"\n")
     target = folder.segment(file.trade_date, Kind.TICKS, Source.TAIFEX)
-    with duckdb.connect() as database:
+    temporary = folder.temporary(Source.TAIFEX)
+    with duckdb.connect(config={"temp_directory": str(temporary / "spill")}) as database:
         imported = _imported(database, target)
         if stamp.partition(" ")[2] in (item.partition(" ")[2] for item in imported):
             return FileImport(path=path, trade_dates=(file.trade_date,), rows=rows)
-        csv = DayCsv(database, file, calendar, folder.temporary)
+        csv = DayCsv(database, file, calendar, temporary)
         csv.read()
         on_step(0.5)
         result = _Merge(database, folder, file, csv.contracts).result()

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from engine.errors import DataFileError
+import duckdb
+
+from engine.errors import DataFileError, StoreError
 from engine.formats.minutes import MinuteConvention
 from engine.model.session import TradingCalendar
 from engine.storage.daily import import_daily
@@ -127,6 +129,16 @@ def import_files(
                     imported.append(import_minutes(folder, path, minutes, calendar, on_step=step))
             except DataFileError as error:
                 refused.append(str(error))
+            except (OSError, duckdb.Error) as error:
+                raise StoreError(_unwritten(folder.path, path, error)) from error
             except _Cancelled:
                 return ImportSummary(imported=tuple(imported), refused=tuple(refused), is_cancelled=True)
     return ImportSummary(imported=tuple(imported), refused=tuple(refused))
+
+
+def _unwritten(store: Path, path: Path, error: Exception) -> str:
+    reason = str(getattr(error, "strerror", None) or error).splitlines()[0].rstrip(".")
+    return (
+        f"{store}: {path.name} cannot be stored: {reason}. The store is as it was before this file; "
+        "make room or free the folder, then begin the import again."
+    )

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -69,7 +70,10 @@ class StoreFolder:
         self.path = path
         self.days: Final = path / "days"
         self.live: Final = path / "live.duckdb"
-        self.temporary: Final = path / "tmp"
+
+    def temporary(self, source: Source) -> Path:
+        """Where the writer of a source puts what it needs only while it works; removed when it ends or begins."""
+        return self.path / "tmp" / source
 
     def day(self, trade_date: date) -> Path:
         """The folder of a trade date."""
@@ -129,8 +133,15 @@ class StoreFolder:
         with contextlib.ExitStack() as held:
             for source in sources:
                 held.enter_context(_lock(self.path / f"{source}.lock"))
+                self._clear(source)
+                held.callback(self._clear, source)
                 self._mend(source)
             yield
+
+    def _clear(self, source: Source) -> None:
+        shutil.rmtree(self.temporary(source), ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.temporary(source).parent.rmdir()  # only an empty folder can be removed
 
     def _mend(self, source: Source) -> None:
         for day in self.trade_dates():

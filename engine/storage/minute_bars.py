@@ -23,6 +23,8 @@ from engine.timing import NS_PER_S
 _Key = tuple[str, date, SessionKind, int]
 _REMEMBERED: Final = 10_000
 """Bars that are known, so that only a changed one is written and told again."""
+_RECENT_NS: Final = 24 * 3600 * NS_PER_S
+"""What a process that was killed may have written and not told lies within the last day."""
 
 
 class MinuteBars:
@@ -46,6 +48,10 @@ class MinuteBars:
             first, last = spans.get(tick.symbol, (tick.ts_event, tick.ts_event))
             spans[tick.symbol] = min(first, tick.ts_event), max(last, tick.ts_event)
         return [bar for symbol, span in spans.items() for bar in self._changed(symbol, *span)]
+
+    def recent(self, symbol: str, now_ns: int) -> list[Bar]:
+        """The bars of the last day as far as they are not known: who is new here tells them once more."""
+        return list(self._changed(symbol, now_ns - _RECENT_NS, now_ns))
 
     def due(self, now_ns: int) -> list[Bar]:
         """The bars whose minute is over by now and that were not yet told as they are.

@@ -47,14 +47,23 @@ def place_of(environment: Environment, store: Path, run: str) -> StorePlace:
     return StorePlace(path=store, records=environment is Environment.LIVE)
 
 
+def simulated_runs(store: Path) -> list[Path]:
+    """The stores of simulated runs below a person's own store, the oldest first."""
+    return _folders(store / _SIMULATED)
+
+
+def _folders(path: Path) -> list[Path]:
+    try:
+        return sorted(item for item in path.iterdir() if item.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def drop_old(place: StorePlace) -> None:
     """Removes the stores of simulated runs but the last three, and leaves those that a process writes."""
     if not place.is_of_run:
         return
-    try:
-        runs = sorted(path for path in place.path.parent.iterdir() if path.is_dir() and path != place.path)
-    except FileNotFoundError:
-        return
+    runs = [path for path in _folders(place.path.parent) if path != place.path]
     for path in runs[:-_KEPT_RUNS]:
         try:
             with StoreFolder(path).writing(Source.LIVE):

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from engine.errors import DataFileError, StoreError
+from engine.formats.taifex import HEADER
 from engine.model.session import SessionKind
 from engine.model.tick import TickFlag
 from engine.storage.importing import ImportProgress, ImportSummary, find_files, import_files
@@ -168,6 +169,15 @@ class TestRepeated:
         ("20241105,CDF    ,202411     ,170000,1045,2,-,-, ", "no session"),
         ("20241105,TX     ,202411     ,100000,22810.5,2,-,-, ", "22810.5"),
         ("20241105,BRF    ,202411     ,100000,2310.12345,2,-,-, ", "more than the 4 decimals"),
+        ("20241105,TX     ,202411     ,100000,0,2,-,-, ", "price 0 of TX 202411 must be more than 0"),
+        ("20241105,TX     ,202411     ,100000,-22810,2,-,-, ", "must be more than 0"),
+        ("20241105,TX     ,202411     ,100000,nan,2,-,-, ", "price 'nan': not a number"),
+        ("20241105,TX     ,202411     ,100000,1e30,2,-,-, ", "price '1e30': not a number"),
+        ("20241105,TX     ,202411     ,100000,22810,99999999999,-,-, ", "quantity '99999999999': not a number"),
+        ("20241105,TX     ,20241X     ,100000,22810,2,-,-, ", "'20241X' is no contract month"),
+        ("20241105,TX     ,202413     ,100000,22810,2,-,-, ", "'202413' is no contract month"),
+        ("20241105,       ,202411     ,100000,22810,2,-,-, ", "'' is no product code"),
+        ("hello world", "1 columns"),
         ("20241105,TX     ,202411     ,100000,22810", "5 columns"),
         ("20241105,T商     ,202411     ,100000,22810,2,-,-, ", "no text of such a file"),
     ],
@@ -180,6 +190,53 @@ def test_damaged_file_changes_nothing_and_is_named_with_line(folder: StoreFolder
     assert ", line 12: " in sentence
     assert words in sentence
     assert stamps(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content_", "words"),
+    [
+        ("Daily_2024_11_05.csv", b"", ": is empty."),
+        ("Daily_2024_11_05.csv", bytes(range(256)) * 40, ": is binary, not a daily file of the exchange."),
+        (
+            "Daily_2024_11_05.csv",
+            b"trade_date,open\r\n2024-11-05,1\r\n",
+            ", line 1: the header is 'trade_date,open'",
+        ),
+        ("Daily_2024_11_05.csv", ",".join(HEADER).encode("cp950") + b"\r\n", ": holds a header and no rows."),
+        ("Daily_2024_11_05.zip", b"", ": is empty."),
+        ("Daily_2024_11_05.zip", bytes(range(256)) * 40, ": is no zip."),
+    ],
+)
+def test_what_is_no_daily_file_changes_nothing_and_is_named(
+    folder: StoreFolder, name: str, content_: bytes, words: str
+) -> None:
+    import_rows(folder, NIGHT)
+    before = stamps(folder)
+    path = folder.path.parent / name
+    path.write_bytes(content_)
+    (sentence,) = import_files(folder, [path], CALENDAR).refused
+    assert sentence.startswith(f"{path}{words}")
+    assert stamps(folder) == before
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"mixed"])
+def test_other_line_ends_change_nothing(folder: StoreFolder, tmp_path: Path, ending: bytes) -> None:
+    import_rows(folder, NIGHT + MORNING)
+    raw = write(tmp_path, NIGHT + MORNING).read_bytes()
+    path = tmp_path / "Daily_2024_11_05.csv"
+    path.write_bytes(raw.replace(b"\r\n", b"\n", 4 if ending == b"mixed" else -1))
+    (imported,) = import_files(folder, [path], CALENDAR).imported
+    assert not imported.is_change
+
+
+@pytest.mark.parametrize("name", ["a [1] b", "day's store", "行情"])
+def test_store_may_lie_in_any_folder(tmp_path: Path, name: str) -> None:
+    folder = StoreFolder(tmp_path / name)
+    import_rows(folder, NIGHT)
+    import_rows(folder, NIGHT + MORNING)
+    assert not import_rows(folder, NIGHT).imported[0].is_change
+    with StoreReader(folder, CALENDAR) as reader:
+        assert len(reader.last_ticks("TXFK4", 100)) == 6
 
 
 def test_cut_zip_is_refused_and_the_others_are_imported(tmp_path: Path, folder: StoreFolder) -> None:
