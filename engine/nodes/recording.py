@@ -122,7 +122,7 @@ class Recorder:
         self._held: dict[str, Numbers] = {}
         self._intake = Intake(lambda symbol: self._held.pop(symbol, Numbers()), lambda: writer.pending)
         self._question = ""
-        self._health_at = 0.0
+        self._ask_at = self._health_at = 0.0
 
     # --- beginning ---------------------------------------------------------------------------------------------
 
@@ -144,11 +144,11 @@ class Recorder:
         self._run = snapshot.run
         symbols = {item.symbol for item in snapshot.contracts} | set(snapshot.selected)
         self._held = {symbol: self._store.held(symbol, snapshot.run) for symbol in symbols}
-        self._intake.follow(symbols, _ticks_sent(snapshot), snapshot.now_ns)
         self._writer.market_ns = snapshot.now_ns
-        for last in snapshot.last:
-            if last.tick is not None:
-                self._writer.look_again(last.tick)
+        for symbol, numbers in self._held.items():
+            if numbers.last:
+                self._writer.look_again(symbol)
+        self._intake.follow(symbols, _ticks_sent(snapshot), snapshot.now_ns)
 
     # --- the feed ----------------------------------------------------------------------------------------------
 
@@ -183,10 +183,12 @@ class Recorder:
             if request_id == self._question:
                 self._question = ""
                 self._answered(reply)
-        if self._run and not self._question and (question := self._intake.question()) is not None:
+        now = time.monotonic()
+        may_ask = self._run and not self._question and now >= self._ask_at
+        if may_ask and (question := self._intake.question()) is not None:
             self._question = self._requester.send(question)
-        if time.monotonic() >= self._health_at:
-            self._health_at = time.monotonic() + _HEALTH_S
+        if now >= self._health_at:
+            self._health_at = now + _HEALTH_S
             self._child.telemetry.publish("telemetry.store", self._health())
 
     def _answered(self, reply: object) -> None:
@@ -196,6 +198,7 @@ class Recorder:
         else:
             log.warning("the gateway did not answer the recorder; it is asked again", answer=str(reply))
             self._intake.answer(None)
+            self._ask_at = time.monotonic() + _PATIENCE_S
 
     def tell(self, batches: Iterable[list[Bar]]) -> None:
         """Publishes bars that are complete, or corrected."""

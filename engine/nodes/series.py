@@ -85,8 +85,9 @@ class Series:
         return Gap(self._highest + 1) if self._has_more else None
 
     def question(self, gap: Gap) -> GetTicks:
-        """How the gateway is asked for it."""
-        limit = min(PAGE, gap.last - gap.first + 1) if gap.last else PAGE
+        """How the gateway is asked for it; a page reaches over the holes behind it, as far as there are any."""
+        last = self._numbers.missing(gap.first, self._highest)[-1][1] if gap.last else 0
+        limit = min(PAGE, last - gap.first + 1) if last else PAGE
         return GetTicks(symbol=self.symbol, after_seq=gap.first - 1, limit=limit)
 
     def answer(self, gap: Gap, page: Ticks) -> list[Tick]:

@@ -171,9 +171,9 @@ class StoreWriter:
             self._batches.extend(waiting)
         self._guarded(self._write_batches)
 
-    def look_again(self, tick: Tick) -> None:
-        """The bar of this print's minute may have been written by the process before and never told."""
-        self._bars.changed_by([tick])
+    def look_again(self, symbol: str) -> None:
+        """The bars of the last day may have been written by the process before and never told."""
+        self._guarded(lambda: self._store.put_bars(self._bars.recent(symbol, self.market_ns)))
 
     def start(self) -> None:
         """Begins to write."""
