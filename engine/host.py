@@ -18,7 +18,7 @@ from engine.model.guard import GuardFault
 from engine.model.instrument import Instrument, instrument
 from engine.model.position import Account
 from engine.model.session import TAIPEI, TradingCalendar
-from engine.nodes import executor, recorder, strategy
+from engine.nodes import executor, recorder, scanner, strategy
 from engine.settings import Settings
 from engine.storage.places import StorePlace, drop_old, place_of
 from engine.strategies.runner import SupportResistance, share_of
@@ -29,13 +29,14 @@ from engine.supervision.proxy import TelemetryProxy
 from engine.supervision.supervisor import Supervisor
 from engine.wire.keys import ClientKeys, Role, RunKeys
 from engine.wire.messages import Family, ProcessState, ProcessStatus
-from engine.wire.sockets import Publisher
+from engine.wire.sockets import Publisher, tcp
 from engine.wire.zap import Doorkeeper
 
 log = logs.get(__name__)
 
 EXECUTOR: Final = "executor"
 RECORDER: Final = "recorder"
+SCANNER: Final = "scanner"
 
 
 class Host:
@@ -116,7 +117,7 @@ class Host:
     # --- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begins to take the feed and commands, and to record; no trading process yet."""
+        """Begins to take the feed and commands, to record and to scan; no trading process yet."""
         gc.collect()  # garbage must not be kept for ever
         gc.freeze()  # what is built by now is here to stay; collecting garbage need not look at it again
         self._hearing.start()
@@ -124,6 +125,8 @@ class Host:
         if self.settings.store.recorder:
             drop_old(self.store)
             self._supervisor.start(ChildSpec(RECORDER, recorder.main, self._recorder_context, is_aside=True))
+        if self.settings.scanner.enabled:
+            self._supervisor.start(ChildSpec(SCANNER, scanner.main, self._scanner_context, is_aside=True))
 
     def start_trading(self) -> None:
         """Spawns executor and strategy processes; conditions are watched once they are ready."""
@@ -291,6 +294,21 @@ class Host:
             commands=self.gateway.commands_endpoint,
             telemetry=self._proxy.inward,
             extra={"store": self.store, "calendar": self.calendar, "history": self._history},
+        )
+
+    def _scanner_context(self) -> ChildContext:
+        endpoints = self.settings.endpoints
+        usual = (
+            tcp(endpoints.host, endpoints.history) if self.settings.store.recorder and endpoints.history else ""
+        )
+        return ChildContext(
+            name=SCANNER,
+            settings=self.settings,
+            keys=self.client_keys(Role.SCANNER),
+            market=self.gateway.market_endpoint,
+            commands=self.gateway.commands_endpoint,
+            telemetry=self._proxy.inward,
+            extra={"calendar": self.calendar, "history": self.history_endpoint or usual},
         )
 
     def _strategy_context(self, name: str, factory: strategy.StrategyFactory) -> ChildContext:

@@ -253,6 +253,14 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
+class Scanner:
+    """The search for what deserves a look."""
+
+    enabled: bool = True
+    """The scanner runs: it watches every subscribed contract and orders nothing. Off: its panel stays empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Paths:
     """Where the program keeps its files."""
 
@@ -298,6 +306,7 @@ class Settings:
     market: Market = field(default_factory=Market)
     paths: Paths = field(default_factory=Paths.of_platform)
     store: Store = field(default_factory=Store)
+    scanner: Scanner = field(default_factory=Scanner)
 
 
 def load(path: Path | None = None) -> Settings:

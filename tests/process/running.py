@@ -23,7 +23,7 @@ from engine.model.session import SessionKind, TradingCalendar
 from engine.model.signal import SignalRefused
 from engine.model.tick import Tick
 from engine.nodes.strategy import StrategyFactory
-from engine.settings import Risk, Settings, Simulation, Store, with_free_ports
+from engine.settings import Risk, Scanner, Settings, Simulation, Store, with_free_ports
 from engine.storage.places import StorePlace
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
@@ -244,9 +244,10 @@ class Engine:
 
 
 def settings_for_tests(**changes: Any) -> Settings:
-    """Any free port, orders as fast as a test gives them, no recorder; other sections as given."""
+    """Any free port, orders as fast as a test gives them, no recorder and no scanner; other sections as given."""
     changes.setdefault("risk", Risk(duplicate_window_s=0.0))
     changes.setdefault("store", Store(recorder=False))
+    changes.setdefault("scanner", Scanner(enabled=False))
     return with_free_ports(dataclasses.replace(Settings(), **changes))
 
 
@@ -293,6 +294,7 @@ def simulated(
     trading: bool = False,
     at_night: bool = False,
     strategies: dict[str, StrategyFactory] | None = None,
+    store: StorePlace | None = None,
 ) -> Iterator[Engine]:
     """An engine on the simulated exchange, an hour into a session, after the first trade."""
     settings = dataclasses.replace(
@@ -300,6 +302,6 @@ def simulated(
     )
     start_ns = (NIGHT if at_night else DAY).open_ns + 3600 * NS_PER_S
     broker = SimulatedExchange(settings.simulation, CALENDAR, start_ns)
-    with running(broker, folder, settings, trading=trading, strategies=strategies) as engine:
+    with running(broker, folder, settings, trading=trading, strategies=strategies, store=store) as engine:
         until(lambda: bool(engine.ticks()), "a first trade on the feed")
         yield engine

@@ -130,10 +130,10 @@ def test_children_of_the_window_load_no_qt(tmp_path: Path, way: str) -> None:
     )
     start = ["-m", "terminal"] if way == "module" else [str(script)]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    command = [sys.executable, *start, "--demo", "--for", "20"]
+    command = [sys.executable, *start, "--demo", "--for", "40"]
     program = psutil.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(lambda: len(nodes_of(program)) == 2, "executor and strategy")
+        until(lambda: len(nodes_of(program)) == 4, "recorder, scanner, executor and strategy", 2 * DEADLINE_S)
         until(lambda: all(len(child.memory_maps()) > 50 for child in nodes_of(program)), "loaded children")
         assert qt_libraries(program)
         for child in nodes_of(program):
