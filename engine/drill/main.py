@@ -23,7 +23,7 @@ from engine.drill.results import Progress, Report
 from engine.drill.runner import Drill, OnProgress, Options
 from engine.errors import DataFileError, EngineError, SettingsError
 from engine.model.session import SessionKind, TradingCalendar
-from engine.settings import Reconciliation, Risk, Settings, Simulation, with_free_ports
+from engine.settings import Reconciliation, Risk, Scanner, Settings, Simulation, with_free_ports
 from engine.timing import NS_PER_S
 from engine.worlds import front_months
 
@@ -61,6 +61,7 @@ def drill_settings(settings: Settings, seed: int, store: Path) -> Settings:
             ),
             strategy=dataclasses.replace(settings.strategy, processes=1, signal_resend_s=0.5),
             simulation=Simulation(seed=seed, speed=SPEED, latency_ms=2.0),
+            scanner=Scanner(enabled=False),
             market=dataclasses.replace(settings.market, ring_ticks=50_000),
             paths=dataclasses.replace(settings.paths, logs=settings.paths.logs / "drill", store=store),
         )
