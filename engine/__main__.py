@@ -21,12 +21,28 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="engine", description="The futures terminal without its window.")
     root.add_argument("--settings", type=Path, metavar="FILE", help="settings file (TOML)")
     commands = root.add_subparsers(dest="command", required=True)
-    replay = commands.add_parser(
-        "replay",
-        help="run a recorded day through gateway, strategy and executor",
-        description="Runs a TAIFEX daily file through the real processes and prints one JSON document.",
+    _add_replay(commands.add_parser("replay", help="run a recorded day through gateway, strategy and executor"))
+    _add_ledger(commands.add_parser("ledger", help="check a ledger, or export the trader's books from it"))
+    _add_drill(commands.add_parser("drill", help=_DRILL))
+    from engine import storing
+
+    storing.add_parsers(commands)
+    return root
+
+
+def _add_replay(replay: argparse.ArgumentParser) -> None:
+    replay.description = (
+        "Runs a recorded day, a TAIFEX daily file or a trade date of the market store, through the real processes "
+        "and prints one JSON document."
     )
-    replay.add_argument("file", type=Path, metavar="FILE", help="TAIFEX daily file, zip or csv")
+    replay.add_argument("file", type=Path, nargs="?", metavar="FILE", help="TAIFEX daily file, zip or csv")
+    replay.add_argument("--store", type=Path, metavar="DIR", help="folder of the store (default: paths.store)")
+    replay.add_argument("--date", metavar="YYYY-MM-DD", help="in place of FILE: a trade date of the store")
+    replay.add_argument("--from", dest="begin", metavar="HH:MM", help="begin there, Taipei time; with --date")
+    replay.add_argument("--to", dest="end", metavar="HH:MM", help="end before it; with --date")
+    replay.add_argument(
+        "--close", action="store_true", help="close days of the store that are still open first; with --date"
+    )
     replay.add_argument("--symbol", required=True, help="contract code, such as TXFK4")
     replay.add_argument(
         "--conditions", required=True, type=Path, metavar="FILE", help="TOML file with [[condition]] tables"
@@ -35,12 +51,6 @@ def parser() -> argparse.ArgumentParser:
         "--speed", type=float, default=0.0, metavar="N", help="market seconds a second; 0 = as fast as possible"
     )
     replay.add_argument("--out", type=Path, metavar="FILE", help="write the JSON here, not to standard output")
-    _add_ledger(commands.add_parser("ledger", help="check a ledger, or export the trader's books from it"))
-    _add_drill(commands.add_parser("drill", help=_DRILL))
-    from engine import storing
-
-    storing.add_parsers(commands)
-    return root
 
 
 def _add_drill(drill: argparse.ArgumentParser) -> None:
@@ -112,13 +122,7 @@ def main(argv: list[str] | None = None) -> int:
             from engine import storing
 
             return storing.run(arguments, loaded)
-        from engine import logs, replaying
-
-        logs.configure(loaded.paths.logs, "engine")
-        result = replaying.replay(
-            arguments.file, arguments.symbol, arguments.conditions, settings=loaded, speed=arguments.speed
-        )
-        replaying.write(result, arguments.out)
+        _replay(arguments, loaded)
     except EngineError as error:
         print(f"engine: {error}", file=sys.stderr)
         return 2
@@ -128,6 +132,29 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _replay(arguments: argparse.Namespace, settings: "Settings") -> None:
+    from engine import logs, recorded_days, replaying
+    from engine.model.session import TradingCalendar
+
+    logs.configure(settings.paths.logs, "engine")
+    calendar = TradingCalendar(settings.market.closed_days, settings.market.opened_days)
+    store = arguments.store or settings.paths.store
+    source = recorded_days.source_of(
+        arguments.file,
+        store=store,
+        trade_date=arguments.date,
+        begin=arguments.begin,
+        end=arguments.end,
+        calendar=calendar,
+    )
+    if arguments.close and arguments.date:
+        recorded_days.close_days(store, settings, calendar)
+    result = replaying.replay(
+        source, arguments.symbol, arguments.conditions, settings=settings, speed=arguments.speed
+    )
+    replaying.write(result, arguments.out)
 
 
 def _drill(arguments: argparse.Namespace, settings: "Settings") -> int:

@@ -1,6 +1,7 @@
 """A recorded day run through the real gateway, strategy and executor processes without a window.
 
-``python -m engine replay``. Replay time decides: the same file and conditions give the same result at any speed.
+``python -m engine replay``. Replay time decides: the same day and conditions give the same result at any speed,
+whether the day comes from a file or from the market store.
 """
 
 import dataclasses
@@ -14,9 +15,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from engine import logs
+from engine import logs, recorded_days
 from engine.brokers.base import Credentials
 from engine.brokers.replay import ReplayBroker
+from engine.brokers.tape import Tape
 from engine.errors import ChildError, DataFileError, SettingsError
 from engine.host import Host
 from engine.model.condition import (
@@ -30,6 +32,7 @@ from engine.model.condition import (
 )
 from engine.model.instrument import Instrument
 from engine.model.order import Order, Side
+from engine.model.recorded import RecordedPart
 from engine.model.session import SessionKind, TradingCalendar
 from engine.model.signal import Signal
 from engine.model.tick import Tick
@@ -173,39 +176,48 @@ class Recording:
 
 
 def replay(
-    path: Path,
+    source: Path | RecordedPart,
     symbol: str,
     conditions: Path,
     *,
     settings: Settings,
     speed: float = 0.0,
     on_running: Callable[[Host], None] | None = None,
+    ledger: Path | None = None,
 ) -> dict[str, Any]:
     """Runs a recorded day and gives the result document.
 
     Args:
-        path: TAIFEX daily file, zip or csv.
+        source: TAIFEX daily file, zip or csv, or a part of a stored day.
         symbol: contract code such as ``TXFK4``.
         conditions: conditions file.
         settings: of the run; sockets take any free port.
         speed: market seconds in a second, 0 = as fast as possible.
         on_running: called when the stream begins (tests kill processes then).
+        ledger: where to keep the ledger; without it, it goes with the run.
 
     Raises:
         EngineError: a file that cannot be used, or processes that do not start.
     """
     settings = with_free_ports(settings)
     calendar = TradingCalendar(settings.market.closed_days, settings.market.opened_days)
-    broker = ReplayBroker(path, (symbol,), speed=speed, calendar=calendar)
+    broker = ReplayBroker(_tape(source, symbol, calendar), speed=speed, calendar=calendar)
     accounts = broker.login(Credentials(user="replay"))
     specs = read_conditions(conditions, account=accounts[0].account, symbol=symbol)
     broker.hold()
     with tempfile.TemporaryDirectory(prefix="replay-", ignore_cleanup_errors=True) as folder:
-        host = Host(settings, broker, accounts, Path(folder) / "ledger.sqlite", calendar=calendar)
+        kept = ledger or Path(folder) / "ledger.sqlite"
+        host = Host(settings, broker, accounts, kept, calendar=calendar)
         try:
             return _run(host, broker, symbol, specs, on_running)
         finally:
             host.close()
+
+
+def _tape(source: Path | RecordedPart, symbol: str, calendar: TradingCalendar) -> Tape:
+    if isinstance(source, RecordedPart):
+        return recorded_days.tape_of(dataclasses.replace(source, symbols=(symbol,)), calendar)
+    return Tape.of_file(source, (symbol,), calendar)
 
 
 def _run(

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from engine import recorded_days
 from engine.brokers.base import Broker, Credentials
 from engine.brokers.replay import ReplayBroker
 from engine.brokers.simulated import SimulatedExchange
+from engine.brokers.tape import Tape
 from engine.errors import BrokerRefused
 from engine.formats import taifex
 from engine.model.instrument import PRODUCTS
+from engine.model.playback import Player
 from engine.model.position import Account
+from engine.model.recorded import RecordedPart
 from engine.model.session import TradingCalendar
 from engine.settings import Settings
 
@@ -34,9 +38,11 @@ class Login:
     Attributes:
         world: which.
         credentials: user, secrets and server.
-        file: the recorded day, for a replay.
+        file: the recorded day, for a replay of the exchange's daily file.
+        part: the recorded day, for a replay from a market store.
         speed: of the replay; 0 = as fast as possible.
-        symbols: contracts of the replay; empty = the front month of each product in the file.
+        is_paused: the replay waits at its beginning until someone lets it go on.
+        symbols: contracts of the replay of a file; empty = the front month of each product in the file.
     """
 
     world: World
@@ -44,6 +50,8 @@ class Login:
     file: Path | None = None
     speed: float = 1.0
     symbols: tuple[str, ...] = ()
+    part: RecordedPart | None = None
+    is_paused: bool = False
 
 
 def unavailable(world: World) -> str:
@@ -80,10 +88,24 @@ def _simulated(login: Login, settings: Settings, calendar: TradingCalendar) -> B
 
 
 def _replay(login: Login, settings: Settings, calendar: TradingCalendar) -> Broker:
+    broker = ReplayBroker(_tape(login, calendar), speed=login.speed, calendar=calendar)
+    if login.is_paused:
+        broker.pause()
+    return broker
+
+
+def _tape(login: Login, calendar: TradingCalendar) -> Tape:
+    if login.part is not None:
+        return recorded_days.tape_of(login.part, calendar)
     if login.file is None:
-        raise BrokerRefused("file", "A replay needs a recorded day: choose a TAIFEX daily file.")
-    symbols = login.symbols or front_months(login.file, calendar)
-    return ReplayBroker(login.file, symbols, speed=login.speed, calendar=calendar)
+        text = "A replay needs a recorded day: choose a TAIFEX daily file or a stored day."
+        raise BrokerRefused("file", text)
+    return Tape.of_file(login.file, login.symbols or front_months(login.file, calendar), calendar)
+
+
+def player(broker: Broker) -> Player | None:
+    """Who plays the recorded day, where the world is a replay."""
+    return broker if isinstance(broker, ReplayBroker) else None
 
 
 def front_months(path: Path, calendar: TradingCalendar) -> tuple[str, ...]:

@@ -1,11 +1,11 @@
-"""A replayed day as a broker: prints of a daily file as ticks, the trader's orders matched against them.
+"""A replayed day as a broker: the prints of a tape as ticks, the trader's orders matched against them.
 
 The rules of a fill are in :mod:`engine.brokers.print_matching`. Replay time decides, not wall time: the market
 moves in *rounds*, and in each it waits until every strategy has answered. A round is, in this order:
 
 1. requests that have come are taken, orders sorted by (cause, client order id);
-2. the next position is chosen: up to ``chunk`` prints on, no further than wall pacing allows, and alone the very
-   next print where an order would trade at it;
+2. the next position is chosen: up to ``chunk`` prints on, no further than :mod:`engine.brokers.pacing` allows, and
+   alone the very next print where an order would trade at it;
 3. fills up to that position are told, then the prints that were not told before, then ``on_pace``;
 4. the answers are awaited. A strategy that gave signals at a print stops there and answers with its position;
    the lowest answer is where the next round begins.
@@ -16,12 +16,12 @@ Bids and asks are not in the data: there are no books.
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Final
 
 from engine.brokers.base import ApprovedOrder, BrokerListener, Credentials, OrderReport
 from engine.brokers.desk import Told
+from engine.brokers.pacing import Pacing
 from engine.brokers.replay_market import (
     CancelRequest,
     ChangeRequest,
@@ -31,56 +31,47 @@ from engine.brokers.replay_market import (
 )
 from engine.brokers.tape import Tape
 from engine.errors import BrokerRefused
-from engine.formats import taifex
 from engine.model.market import Contract, Environment, LinkState
 from engine.model.order import Fill, Order, Reason
+from engine.model.playback import Playback, PlaybackState
 from engine.model.position import Account
 from engine.model.session import TradingCalendar
-from engine.timing import NS_PER_S, ManualClock
+from engine.timing import ManualClock
 
 ACCOUNT: Final = "REPLAY"
 LINKS: Final = ("trade", "quote")
-_SHORTEST_WAIT_S: Final = 0.005
-"""Wall pacing tells prints in batches of at least this time."""
 
 
 class ReplayBroker:
-    """A :class:`engine.brokers.base.Broker` over one file.
+    """A :class:`engine.brokers.base.Broker` over one tape, and the :class:`engine.model.playback.Player` of it.
 
-    It always tells the prints of all its ``symbols``: their numbers are those of the file, whoever subscribes
+    It always tells the prints of all its contracts: their numbers are those of the tape, whoever subscribes
     when. An order's ``tick_seq`` is therefore the number of a print; 0 stands for the last one told.
 
     Args:
-        path: a daily file, zip or csv.
-        symbols: the contracts to replay.
+        tape: all prints.
         speed: market seconds in a second; 0 = as fast as the strategies can.
         calendar: sessions and trading days.
         chunk: most prints in a round.
 
     Raises:
-        DataFileError: the file cannot be read, or has no print of a contract.
-        UnknownInstrument: a symbol is no contract.
+        UnknownInstrument: a symbol of the tape is no contract.
     """
 
     environment = Environment.REPLAY
     is_paced = True
 
     def __init__(
-        self,
-        path: Path,
-        symbols: Sequence[str],
-        *,
-        speed: float = 0.0,
-        calendar: TradingCalendar | None = None,
-        chunk: int = 500,
+        self, tape: Tape, *, speed: float = 0.0, calendar: TradingCalendar | None = None, chunk: int = 500
     ) -> None:
-        calendar = calendar or TradingCalendar()
-        self.tape = Tape(taifex.read_many(path, symbols, calendar), calendar)
-        self.clock = ManualClock(self.tape.at(1).print.ts_event)
-        self._market = ReplayMarket(self.tape, calendar)
-        self._symbols = frozenset(symbols)
+        self.tape = tape
+        self.timeline = tape.timeline
+        self.clock = ManualClock(tape.at(1).print.ts_event)
+        self._market = ReplayMarket(tape, calendar or TradingCalendar())
+        self._pacing = Pacing(tape, speed)
+        self._symbols = frozenset(tape.prints)
         self._listener: BrokerListener | None = None
-        self._speed, self._chunk = speed, chunk
+        self._chunk = chunk
         self._wake = threading.Condition()
         self._orders: list[Order] = []
         self._changes: list[ChangeRequest] = []
@@ -91,10 +82,8 @@ class ReplayBroker:
         self._round = 0
         self._target = 0
         self._told = 0
-        self._is_paused = False
         self._is_closing = False
         self._is_ended = False
-        self._anchor: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
 
     # ------------------------------------------------------------------------------------------ Broker
@@ -104,7 +93,7 @@ class ReplayBroker:
         return (Account(account=ACCOUNT, name=credentials.user),)
 
     def contracts(self) -> tuple[Contract, ...]:
-        """The replayed contracts; the file does not tell the previous settlement, so there are no limits."""
+        """The replayed contracts; the tape does not tell the previous settlement, so there are no limits."""
         return self._market.contracts()
 
     def start(self, listener: BrokerListener) -> None:
@@ -174,11 +163,6 @@ class ReplayBroker:
         """How many prints were told."""
         return self._told
 
-    @property
-    def speed(self) -> float:
-        """Market seconds in a second, 0 = as fast as the strategies can."""
-        return self._speed
-
     def hold(self) -> None:
         """The same as :meth:`pause`, before the start."""
         self.pause()
@@ -189,22 +173,72 @@ class ReplayBroker:
             self._awaited = frozenset(nodes)
         self.resume()
 
-    def pause(self) -> None:
-        """No further print is told; orders are still taken."""
+    def playback(self) -> Playback:
+        """Where the replay stands."""
         with self._wake:
-            self._is_paused = True
+            return Playback(
+                state=self._state(),
+                now_ns=self.clock.now_ns(),
+                elapsed_ns=self.tape.elapsed_at(self._told),
+                position=self._told,
+                length=len(self.tape),
+                speed=self._pacing.speed,
+            )
+
+    def pause(self) -> None:
+        """No further print is told; what was told is still decided, and orders are taken. Ends a jump."""
+        with self._wake:
+            self._pacing.pause()
 
     def resume(self) -> None:
         """Goes on from where it was paused."""
         with self._wake:
-            self._is_paused, self._anchor = False, None
+            self._pacing.resume()
             self._wake.notify_all()
 
     def set_speed(self, speed: float) -> None:
         """Another speed from now on."""
         with self._wake:
-            self._speed, self._anchor = speed, None
+            self._pacing.set_speed(speed)
             self._wake.notify_all()
+
+    def step(self) -> None:
+        """Pauses, and tells one print more; behind the last one the replay ends."""
+        with self._wake:
+            self._pacing.pause()
+            self._pacing.free(self._told + 1)
+            self._wake.notify_all()
+
+    def step_time(self, duration_ns: int) -> None:
+        """Pauses, and tells the prints of so much trading time more, one at least."""
+        with self._wake:
+            self._pacing.pause()
+            due = self.tape.due(self.tape.elapsed_at(self._told) + duration_ns)
+            self._pacing.free(max(due, self._told + 1))
+            self._wake.notify_all()
+
+    def jump(self, ts_ns: int) -> bool:
+        """Tells the prints before an instant as fast as the strategies can, then goes on, or stays paused.
+
+        Returns:
+            False where that instant has passed: a replay never goes back.
+        """
+        with self._wake:
+            position = self.tape.before(ts_ns)
+            if position < self._told:
+                return False
+            self._pacing.free(position)
+            self._wake.notify_all()
+            return True
+
+    def _state(self) -> PlaybackState:
+        if self._is_ended:
+            return PlaybackState.ENDED
+        if not self._have_joined():
+            return PlaybackState.WAITING
+        if self._pacing.is_jumping(self._told):
+            return PlaybackState.JUMPING
+        return PlaybackState.PAUSED if self._pacing.is_paused else PlaybackState.RUNNING
 
     # -------------------------------------------------------------------------- the caller's side, locked
 
@@ -239,7 +273,7 @@ class ReplayBroker:
                 told = self._take_requests()
                 target = 0 if told else self._choose()
                 if not told and target <= self._granted():
-                    if self._granted() == len(self.tape) and self._is_ready():
+                    if self._is_over():
                         break
                     self._wake.wait(self._wait_s())
                     continue
@@ -249,8 +283,11 @@ class ReplayBroker:
                 self._await_answers()
         self._finish(listener)
 
-    def _is_ready(self) -> bool:
-        return not self._is_paused and self._awaited <= self._answers.keys()
+    def _have_joined(self) -> bool:
+        return self._awaited <= self._answers.keys()
+
+    def _is_over(self) -> bool:
+        return self._granted() == len(self.tape) and self._have_joined() and self._pacing.is_over(self._told)
 
     def _granted(self) -> int:
         """Up to where every strategy has processed the prints."""
@@ -258,30 +295,16 @@ class ReplayBroker:
         return min((self._target, *answers))
 
     def _choose(self) -> int:
-        """The position of the next round, 0 where its time has not come."""
-        if not self._is_ready():
+        """The position of the next round; nothing beyond the last one where no time has come."""
+        if not self._have_joined():
             return 0
         granted = self._granted()
-        highest = min(granted + self._chunk, len(self.tape), max(self._told, self._due()))
-        return self._market.quiet_until(granted, highest)
-
-    def _due(self) -> int:
-        """The last position whose time has come by the wall."""
-        if not self._speed:
-            return len(self.tape)
-        now_ns = time.monotonic_ns()
-        if self._anchor is None:
-            self._anchor = now_ns, self.tape.elapsed[max(self._told - 1, 0)]
-        wall_ns, elapsed_ns = self._anchor
-        return self.tape.due(elapsed_ns + int((now_ns - wall_ns) * self._speed))
+        limit = self._pacing.limit(self._told, time.monotonic_ns())
+        return self._market.quiet_until(granted, min(granted + self._chunk, limit))
 
     def _wait_s(self) -> float | None:
         """Seconds until the next print is due, None where only an event can end the wait."""
-        if not self._is_ready() or self._anchor is None or self._told >= len(self.tape):
-            return None
-        wall_ns, elapsed_ns = self._anchor
-        due_ns = wall_ns + (self.tape.elapsed[self._told] - elapsed_ns) / self._speed
-        return max((due_ns - time.monotonic_ns()) / NS_PER_S, _SHORTEST_WAIT_S)
+        return self._pacing.wait_s(self._told, time.monotonic_ns()) if self._have_joined() else None
 
     def _take_requests(self) -> list[Told]:
         orders, self._orders = self._orders, []

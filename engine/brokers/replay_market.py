@@ -61,7 +61,7 @@ class ReplayMarket:
         self._desk = OrderDesk()
 
     def contracts(self) -> tuple[Contract, ...]:
-        """The contracts of the tape; the file does not tell the previous settlement, so there are no limits."""
+        """The contracts of the tape; the tape does not tell the previous settlement, so there are no limits."""
         return tuple(
             Contract(symbol=symbol, product=item.product.code, contract_month=item.contract_month)
             for symbol, item in self._instruments.items()
@@ -108,7 +108,7 @@ class ReplayMarket:
         busy = [matcher for matcher in self._matchers.values() if matcher]
         for candidate in range(position + 1, highest + 1) if busy else ():
             tick = self.tape.at(candidate)
-            is_quiet = self._matchers[tick.symbol].is_quiet(tick.number, tick.print)
+            is_quiet = tick.is_trial or self._matchers[tick.symbol].is_quiet(tick.number, tick.print)
             if not is_quiet or any(matcher.is_over(tick.print.ts_event) for matcher in busy):
                 return max(candidate - 1, position + 1)
         return highest
@@ -125,7 +125,8 @@ class ReplayMarket:
             tick = self.tape.at(position)
             for matcher in self._matchers.values():
                 events += matcher.expire(tick.print.ts_event)
-            events += self._matchers[tick.symbol].match(tick.number, tick.print)
+            if not tick.is_trial:
+                events += self._matchers[tick.symbol].match(tick.number, tick.print)
         return self._apply(events)
 
     def end(self) -> list[Told]:

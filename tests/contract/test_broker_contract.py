@@ -14,6 +14,7 @@ import pytest
 from engine.brokers.base import Broker, Credentials
 from engine.brokers.replay import ReplayBroker
 from engine.brokers.simulated import SimulatedExchange
+from engine.brokers.tape import Tape
 from engine.drill.line import Line
 from engine.drill.recorded import RecordedExchange
 from engine.drill.remote import RemoteBroker
@@ -46,7 +47,7 @@ def daily_file(folder: Path) -> Path:
 
 
 def replay(folder: Path) -> Broker:
-    return ReplayBroker(daily_file(folder), (SYMBOL,), speed=50.0, calendar=CALENDAR)
+    return ReplayBroker(Tape.of_file(daily_file(folder), (SYMBOL,), CALENDAR), speed=50.0, calendar=CALENDAR)
 
 
 def recorded(folder: Path) -> Broker:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from engine.brokers.replay import ReplayBroker
+from engine.brokers.tape import Tape
 from engine.model.condition import ConditionState, Transition
 from engine.model.order import Order, Reason, Side
 from engine.model.signal import SignalRefused
@@ -78,9 +79,14 @@ def expected(market_data: Path) -> dict[str, tuple[int, ...]]:
         }
 
 
+def whole_day(market_data: Path) -> ReplayBroker:
+    path = market_data / "taifex" / "Daily_2024_11_05.zip"
+    return ReplayBroker(Tape.of_file(path, (SYMBOL,), CALENDAR), calendar=CALENDAR)
+
+
 @pytest.mark.parametrize("way", ["at once", "slow, with a tiny queue", "late"])
 def test_a_day_arrives_exactly_in_another_process(market_data: Path, tmp_path: Path, way: str) -> None:
-    broker = ReplayBroker(market_data / "taifex" / "Daily_2024_11_05.zip", (SYMBOL,), calendar=CALENDAR)
+    broker = whole_day(market_data)
     broker.hold()
     tiny = way.startswith("slow")
     wire = Wire(publish_high_water=100, subscribe_high_water=100) if tiny else Wire()
@@ -107,7 +113,7 @@ def test_a_day_arrives_exactly_in_another_process(market_data: Path, tmp_path: P
 
 
 def test_every_tick_is_published_once_and_in_order(market_data: Path, tmp_path: Path) -> None:
-    broker = ReplayBroker(market_data / "taifex" / "Daily_2024_11_05.zip", (SYMBOL,), calendar=CALENDAR)
+    broker = whole_day(market_data)
     broker.hold()
     with running(broker, tmp_path, settings_for_tests()) as engine:
         until(lambda: bool(engine.feed.heard), "a subscription")

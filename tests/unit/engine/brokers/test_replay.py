@@ -9,6 +9,7 @@ import pytest
 
 from engine.brokers.base import ApprovedOrder, Credentials
 from engine.brokers.replay import ACCOUNT, ReplayBroker
+from engine.brokers.tape import Tape
 from engine.errors import BrokerRefused, DataFileError
 from engine.formats.taifex import HEADER
 from engine.model.order import OrderStatus, OrderType, Reason, Side, TimeInForce
@@ -35,6 +36,10 @@ def day(folder: Path, *prices: int, lots: int = 1) -> Path:
     return tape(
         folder, *((f"09{index // 60:02}{index % 60:02}", price, lots) for index, price in enumerate(prices))
     )
+
+
+def replay_of(path: Path, **options: Any) -> ReplayBroker:
+    return ReplayBroker(Tape.of_file(path, ("TXFK4",), CALENDAR), calendar=CALENDAR, **options)
 
 
 class Node:
@@ -85,7 +90,7 @@ class Market(RecordingListener):
 
 
 def replayed(path: Path, *nodes: Node, symbols: tuple[str, ...] = ("TXFK4",), **options: Any) -> Market:
-    broker = ReplayBroker(path, symbols, calendar=CALENDAR, **options)
+    broker = ReplayBroker(Tape.of_file(path, symbols, CALENDAR), calendar=CALENDAR, **options)
     market = Market(broker, *nodes)
     broker.login(Credentials(user=""))
     broker.set_pacers(frozenset(node.name for node in nodes))
@@ -140,19 +145,19 @@ def test_contracts_are_merged_by_time(tmp_path: Path) -> None:
 
 def test_contract_without_prints_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataFileError, match="no print of TMFK4"):
-        ReplayBroker(day(tmp_path, 100), ("TMFK4",))
+        Tape.of_file(day(tmp_path, 100), ("TMFK4",), CALENDAR)
 
 
 def test_closed_hours_take_no_time(tmp_path: Path) -> None:
     path = tape(tmp_path, ("150000", 100, 1), ("045959", 101, 1), ("084500", 102, 1), ("084501", 103, 1))
-    broker = ReplayBroker(path, ("TXFK4",), calendar=CALENDAR)
+    broker = replay_of(path)
     seconds = [value // 10**9 for value in broker.tape.elapsed]
     assert seconds == [0, 14 * 3600 - 1, 14 * 3600, 14 * 3600 + 1]
 
 
 def test_prints_of_one_second_are_spread_over_it(tmp_path: Path) -> None:
     path = tape(tmp_path, *[("090000", 100, 1)] * 4, ("090001", 100, 1))
-    broker = ReplayBroker(path, ("TXFK4",), calendar=CALENDAR)
+    broker = replay_of(path)
     assert broker.tape.elapsed == [0, 250_000_000, 500_000_000, 750_000_000, 1_000_000_000]
 
 
@@ -251,7 +256,7 @@ def test_orders_die_with_their_session(tmp_path: Path) -> None:
 
 
 def test_end_of_the_data_ends_orders_and_queries_go_on(tmp_path: Path) -> None:
-    broker = ReplayBroker(day(tmp_path, 100, 101, 102), ("TXFK4",), calendar=CALENDAR)
+    broker = replay_of(day(tmp_path, 100, 101, 102))
     market = Market(broker, Node("s1", {1: [buy("B", 1)], 3: [buy("A", 3)]}))
     broker.set_pacers(frozenset({"s1"}))
     broker.start(market)
@@ -274,7 +279,7 @@ def test_end_of_the_data_ends_orders_and_queries_go_on(tmp_path: Path) -> None:
 @pytest.fixture
 def held(tmp_path: Path) -> Any:
     """A replay of 40 prints, ten a round, that waits for two strategies."""
-    broker = ReplayBroker(day(tmp_path, *range(100, 140)), ("TXFK4",), calendar=CALENDAR, chunk=10)
+    broker = replay_of(day(tmp_path, *range(100, 140)), chunk=10)
     broker.hold()
     broker.set_pacers(frozenset({"s1", "s2"}))
     listener = RecordingListener()
@@ -387,7 +392,7 @@ def test_persons_order_trades_after_the_last_tick_told(held: tuple[ReplayBroker,
 
 
 def test_paused_replay_takes_orders_and_goes_on_when_resumed(tmp_path: Path) -> None:
-    broker = ReplayBroker(day(tmp_path, *range(100, 140)), ("TXFK4",), calendar=CALENDAR)
+    broker = replay_of(day(tmp_path, *range(100, 140)))
     listener = RecordingListener()
     broker.pause()
     broker.start(listener)
@@ -412,7 +417,7 @@ def test_paused_replay_takes_orders_and_goes_on_when_resumed(tmp_path: Path) -> 
 
 
 def test_speed_can_be_changed_while_it_runs(tmp_path: Path) -> None:
-    broker = ReplayBroker(day(tmp_path, *range(100, 160)), ("TXFK4",), calendar=CALENDAR, speed=0.001)
+    broker = replay_of(day(tmp_path, *range(100, 160)), speed=0.001)
     listener = RecordingListener()
     broker.start(listener)
     listener.wait(lambda: len(listener.of("tick")) == 1)  # the next one is due in 1000 s
@@ -422,7 +427,7 @@ def test_speed_can_be_changed_while_it_runs(tmp_path: Path) -> None:
 
 
 def test_order_of_a_foreign_account_or_contract_is_refused(tmp_path: Path) -> None:
-    broker = ReplayBroker(day(tmp_path, 100), ("TXFK4",), calendar=CALENDAR)
+    broker = replay_of(day(tmp_path, 100))
     with pytest.raises(BrokerRefused, match="no account"):
         broker.submit(approved("A", "other", "TXFK4"))
     with pytest.raises(BrokerRefused, match="not replayed"):
