@@ -3,19 +3,30 @@
 Arguments, progress and summaries for people; what happens is in :mod:`engine.storage`.
 """
 
+from __future__ import annotations
+
 import argparse
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import EngineError
 from engine.formats.minutes import MinuteConvention, MinutesAre, zone_of
-from engine.model.session import TradingCalendar
+from engine.model.session import SessionKind, TradingCalendar
 from engine.settings import Settings
+from engine.timing import NS_PER_S
+
+if TYPE_CHECKING:
+    from engine.storage.reading import StoreReader
+
+_SPAN: Final = re.compile(r"(\d{1,4})(s|m|h)|1d", re.ASCII)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_MINUTE_NS: Final = 60 * NS_PER_S
 
 
 def add_parsers(commands: Any) -> None:
@@ -64,13 +75,32 @@ def _add_export(commands: Any) -> None:
     parser = commands.add_parser(
         "export",
         help="write stored ticks or bars to a file",
-        description="Writes the prints or 1-minute bars of one contract as CSV (points and local times) or as "
-        "Parquet (scaled prices, ns UTC).",
+        description="Writes prints or bars as CSV (points and local times) or as Parquet (scaled prices, ns UTC): "
+        "of one contract, of a product, of everything stored, or of the continuous front month of a product.",
     )
-    parser.add_argument("--symbol", required=True, metavar="CODE", help="such as TXFK4 or TX202411/202412")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--symbol", default="", metavar="CODE", help="such as TXFK4, TX202411, TX202411/202412")
+    which.add_argument("--product", default="", metavar="CODE", help="all contracts of a product, such as TX")
+    which.add_argument(
+        "--continuous", default="", metavar="CODE", help="the front month of a product, such as TXF"
+    )
     parser.add_argument("--from", required=True, dest="first", type=_date, metavar="YYYY-MM-DD", help="trade date")
     parser.add_argument("--to", required=True, dest="last", type=_date, metavar="YYYY-MM-DD", help="included")
-    parser.add_argument("--what", choices=["ticks", "bars"], default="ticks")
+    parser.add_argument(
+        "--what", choices=["ticks", "spreads", "bars"], help="default: ticks; of a continuous series bars"
+    )
+    parser.add_argument(
+        "--span", type=_span, metavar="LENGTH", help="of the bars of one contract or series: 20s, 5m, 1h, 1d (1m)"
+    )
+    parser.add_argument("--session", choices=[str(kind) for kind in SessionKind], help="only these bars")
+    parser.add_argument(
+        "--roll",
+        choices=["settlement", "volume"],
+        help="the series goes over to the next month after settlement, or when that traded more (settlement)",
+    )
+    parser.add_argument(
+        "--adjust", choices=["none", "back"], help="back: prices before a roll are moved by its step (none)"
+    )
     parser.add_argument("--format", choices=["csv", "parquet"], default="csv")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write here; a csv may go to standard output")
     _add_store(parser)
@@ -85,6 +115,15 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no date; write it as 2024-11-05") from None
+
+
+def _span(text: str) -> int:
+    """The length of a bar, ns."""
+    match = _SPAN.fullmatch(text)
+    length = (int(match[1]) * _SECONDS[match[2]] if match[1] else 86_400) if match else 0
+    if not 0 < length <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length of a bar; write it as 20s, 5m, 1h or 1d")
+    return length * NS_PER_S
 
 
 def run(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -138,29 +177,77 @@ def _convention(arguments: argparse.Namespace) -> MinuteConvention | None:
 
 
 def _export(arguments: argparse.Namespace, store: Path, calendar: TradingCalendar) -> int:
-    from engine.storage.exporting import Export, FileFormat, What, export
     from engine.storage.layout import StoreFolder
     from engine.storage.reading import StoreReader
 
-    wanted = Export(
-        symbol=arguments.symbol,
-        first=arguments.first,
-        last=arguments.last,
-        what=What(arguments.what),
-        format=FileFormat(arguments.format),
-    )
+    _check(arguments)
+    is_series = arguments.continuous or arguments.span or arguments.session
+    write = _write_series if is_series else _write_rows
     with StoreReader(StoreFolder(store), calendar) as reader:
         if arguments.out is not None:
-            print(f"{arguments.out}: {export(reader, wanted, arguments.out)} rows")
+            print(f"{arguments.out}: {write(reader, arguments, calendar, arguments.out)} rows")
             return 0
-        if wanted.format is not FileFormat.CSV:
-            raise EngineError("Parquet is for files: name one with --out.")
         with tempfile.TemporaryDirectory() as place:
             out = Path(place) / "export.csv"
-            export(reader, wanted, out)
+            write(reader, arguments, calendar, out)
             with out.open(encoding="utf-8", newline="") as file:
                 shutil.copyfileobj(file, sys.stdout)
     return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Options that do not go together."""
+    if arguments.last < arguments.first:
+        raise EngineError(f"--to {arguments.last} is before --from {arguments.first}.")
+    if arguments.format != "csv" and arguments.out is None:
+        raise EngineError("Parquet is for files: name one with --out.")
+    if (arguments.roll or arguments.adjust) and not arguments.continuous:
+        raise EngineError("--roll and --adjust are for a continuous series: name its product with --continuous.")
+    if arguments.continuous and arguments.what not in (None, "bars"):
+        raise EngineError(f"A continuous series has bars; leave out --what {arguments.what}.")
+    is_series = arguments.continuous or (arguments.what == "bars" and arguments.symbol)
+    if (arguments.span or arguments.session) and not is_series:
+        raise EngineError(
+            "--span and --session are for the bars of one contract or of a continuous series: "
+            "give --what bars with --symbol, or --continuous."
+        )
+
+
+def _write_rows(reader: StoreReader, arguments: argparse.Namespace, calendar: TradingCalendar, out: Path) -> int:
+    from engine.storage.exporting import Export, FileFormat, What, export
+
+    wanted = Export(
+        first=arguments.first,
+        last=arguments.last,
+        symbol=arguments.symbol,
+        product=arguments.product,
+        what=What(arguments.what or What.TICKS),
+        format=FileFormat(arguments.format),
+    )
+    return export(reader, wanted, out)
+
+
+def _write_series(reader: StoreReader, arguments: argparse.Namespace, calendar: TradingCalendar, out: Path) -> int:
+    """Tells the changes of contract on standard error: they are no rows of the file."""
+    from engine.storage.continuous import Adjustment, RollRule
+    from engine.storage.exporting import FileFormat
+    from engine.storage.series import SeriesExport, export_series
+
+    wanted = SeriesExport(
+        code=arguments.continuous or arguments.symbol,
+        first=arguments.first,
+        last=arguments.last,
+        span_ns=arguments.span or _MINUTE_NS,
+        session=SessionKind(arguments.session) if arguments.session else None,
+        rule=RollRule(arguments.roll or RollRule.SETTLEMENT) if arguments.continuous else None,
+        adjustment=Adjustment(arguments.adjust or Adjustment.NONE),
+        format=FileFormat(arguments.format),
+    )
+    rows, rolls = export_series(reader, wanted, calendar, out)
+    for roll in rolls:
+        step = f"step {roll.step:+}" if roll.is_known else "step not known: they share no minute; prices not moved"
+        print(f"{roll.trade_date}: {roll.old} to {roll.new}, {step}", file=sys.stderr)
+    return rows
 
 
 def _sessions(arguments: argparse.Namespace, store: Path, calendar: TradingCalendar) -> int:

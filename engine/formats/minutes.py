@@ -24,7 +24,7 @@ from engine.timing import NS_PER_S
 MINUTE_NS: Final = 60 * NS_PER_S
 
 _NAMES: Final = {
-    "time": ("time", "datetime", "date_time", "timestamp", "ts"),
+    "time": ("time", "datetime", "date_time", "timestamp", "ts", "start"),
     "date": ("date",),
     "contract": ("contract", "exp_month", "contract_month", "month"),
     "product": ("symbol", "product"),

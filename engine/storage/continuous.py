@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from engine.model.instrument import contract_month_of, front_month, product
 from engine.model.session import SessionKind, TradingCalendar
 from engine.storage.columns import BarColumns
 from engine.storage.reading import MINUTE_NS, StoreReader
+from engine.timing import NS_PER_S
+
+DAY_NS: Final = 86_400 * NS_PER_S
 
 
 class RollRule(StrEnum):
@@ -92,7 +96,7 @@ def continuous_bars(
         calendar: tells settlement days.
         rule: when to go over to the next contract.
         adjustment: of the prices before a roll.
-        span_ns: length of the bars.
+        span_ns: length of the bars; :data:`DAY_NS` is one bar a trade date.
         session: only this one.
 
     Raises:
@@ -104,7 +108,10 @@ def continuous_bars(
     rolls = _rolls(reader, contracts)
     parts = []
     for begin, end, symbol in _stretches(contracts):
-        bars = reader.bars(symbol, begin, end, span_ns=span_ns, session=session)
+        if span_ns == DAY_NS:
+            bars = reader.day_bars(symbol, begin, end, session=session)
+        else:
+            bars = reader.bars(symbol, begin, end, span_ns=span_ns, session=session)
         if adjustment is Adjustment.BACK:
             bars = bars.moved(sum(roll.step for roll in rolls if roll.trade_date > end))
         parts.append(bars)

@@ -1,7 +1,8 @@
 """Writes stored ticks, bars and session summaries to files that other programs read."""
 
 import csv
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Final, TextIO
 
 from engine.errors import DataFileError, StoreError
 from engine.storage import schema
+from engine.storage.contracts import file_symbol, product_code
 from engine.storage.layout import Kind, sync
 from engine.storage.reading import SessionSummary, StoreReader
 
@@ -29,11 +31,20 @@ SESSION_COLUMNS: Final = (
 )
 
 
+_PRICES: Final = frozenset({"open", "high", "low", "close", "price", "near_price", "far_price", "adjustment"})
+_FILE_NAMES: Final = re.compile(r"([A-Z0-9]{2,3})(\d{6})")
+"""Product and month as the exchange's files name them."""
+
+
 class What(StrEnum):
     """What is exported."""
 
     TICKS = "ticks"
+    """Prints of outright contracts; of a spread, where one is named."""
     BARS = "bars"
+    """1-minute bars of outright contracts."""
+    SPREADS = "spreads"
+    """Prints of calendar spreads."""
 
 
 class FileFormat(StrEnum):
@@ -50,16 +61,19 @@ class Export:
     """What is to be exported.
 
     Attributes:
-        symbol: such as ``TXFK4``; other contracts as the store calls them, such as ``TX202411/202412``.
         first: first trade date.
         last: last trade date, included.
+        symbol: such as ``TXFK4``; other contracts as the store calls them, such as ``TX202411/202412``. Empty =
+            all contracts.
+        product: only of this product, ``TX`` or ``TXF``; empty = of all.
         what: prints or 1-minute bars.
         format: of the file.
     """
 
-    symbol: str
     first: date
     last: date
+    symbol: str = ""
+    product: str = ""
     what: What = What.TICKS
     format: FileFormat = FileFormat.CSV
 
@@ -71,9 +85,27 @@ def export(reader: StoreReader, wanted: Export, out: Path) -> int:
         DataFileError: the store holds nothing of it; no file is written then.
         StoreError: the file cannot be written.
     """
+    query, parameters = _query(reader, wanted)
+    rows = write_whole(out, lambda path: reader.copy(query, parameters, path, options_of(wanted.format)))
+    if not rows:
+        of = f" of {wanted.symbol or wanted.product}" if wanted.symbol or wanted.product else ""
+        raise DataFileError(f"The store holds no {wanted.what}{of} from {wanted.first} to {wanted.last}.")
+    return rows
+
+
+def write_whole(out: Path, write: Callable[[Path], int]) -> int:
+    """Lets ``write`` make a file beside ``out``, which takes its place if it has rows; returns them.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    if not out.parent.is_dir():
+        raise StoreError(f"{out}: cannot be written: there is no folder {out.parent}.")
+    if out.exists() and not out.is_file():
+        raise StoreError(f"{out}: cannot be written: it is a folder or a device; name a file.")
     partial = out.with_name(f".{out.name}.new")
     try:
-        rows = reader.copy(*_query(reader, wanted), partial, _options(wanted.format))
+        rows = write(partial)
         if rows:
             sync(partial)
             partial.replace(out)
@@ -81,11 +113,14 @@ def export(reader: StoreReader, wanted: Export, out: Path) -> int:
         raise StoreError(f"{out}: cannot be written: {error.strerror or error}.") from error
     finally:
         partial.unlink(missing_ok=True)
-    if not rows:
-        raise DataFileError(
-            f"The store holds no {wanted.what} of {wanted.symbol} from {wanted.first} to {wanted.last}."
-        )
     return rows
+
+
+def stored_symbol(name: str) -> str:
+    """What the store calls a contract that a person names: ``TXFK4`` for ``txfk4`` and for ``TX202411``."""
+    name = name.upper()
+    match = _FILE_NAMES.fullmatch(name)
+    return file_symbol(match[1], match[2]) if match else name
 
 
 def write_sessions(sessions: Iterable[SessionSummary], out: TextIO) -> None:
@@ -101,20 +136,25 @@ def _shown(value: object) -> object:
 
 def _query(reader: StoreReader, wanted: Export) -> tuple[str, list[object]]:
     if wanted.what is What.BARS:
-        kind, order = Kind.BARS, "trade_date, start_ns"
+        kind, order = Kind.BARS, "trade_date, product, symbol, start_ns"
     else:
-        kind = Kind.SPREADS if "/" in wanted.symbol else Kind.TICKS
-        order = "trade_date, session DESC, run, seq"
-    rows, parameters = reader.rows(kind, wanted.first, wanted.last, "symbol = ?", wanted.symbol)
-    columns = "*" if wanted.format is FileFormat.PARQUET else _readable(kind)
+        kind = Kind.SPREADS if wanted.what is What.SPREADS or "/" in wanted.symbol else Kind.TICKS
+        order = "trade_date, product, symbol, session DESC, run, seq"
+    where, values = "TRUE", []
+    if wanted.symbol:
+        where, values = "symbol = ?", [stored_symbol(wanted.symbol)]
+    elif wanted.product:
+        where, values = "product = ?", [product_code(wanted.product.upper())]
+    rows, parameters = reader.rows(kind, wanted.first, wanted.last, where, *values)
+    columns = "*" if wanted.format is FileFormat.PARQUET else readable(schema.COLUMNS[kind])
     return f"SELECT {columns} FROM ({rows}) ORDER BY {order}", parameters
 
 
-def _readable(kind: Kind) -> str:
-    """Columns with prices in points and times of Taipei."""
+def readable(columns: Iterable[str]) -> str:
+    """The columns with prices in points and times of Taipei."""
     shown = []
-    for name in schema.COLUMNS[kind]:
-        if name in ("open", "high", "low", "close", "price", "near_price", "far_price"):
+    for name in columns:
+        if name in _PRICES:
             points = f"({name} / 10 ** price_precision)::DECIMAL(18,4)::VARCHAR"
             shown.append(f"rtrim(rtrim({points}, '0'), '.') AS {name}")
         elif name in ("ts_event", "ts_recv", "start_ns"):
@@ -128,5 +168,6 @@ def _readable(kind: Kind) -> str:
     return ", ".join(shown)
 
 
-def _options(format_: FileFormat) -> str:
+def options_of(format_: FileFormat) -> str:
+    """The options of DuckDB's COPY."""
     return "(FORMAT csv, HEADER)" if format_ is FileFormat.CSV else schema.parquet_options()

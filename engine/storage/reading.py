@@ -313,9 +313,19 @@ class StoreReader:
         return _preferred(kind, union), parameters
 
     def copy(self, query: str, parameters: list[object], path: Path, options: str) -> int:
-        """Writes the answer of a query to a file with the options of DuckDB's COPY; returns its rows."""
-        found = self._fetch(f"COPY ({query}) TO {schema.text(path)} {options}", parameters)
-        return int(found[0][0])
+        """Writes the answer of a query to a file with the options of DuckDB's COPY; returns its rows.
+
+        Raises:
+            StoreError: the file cannot be written.
+            DataFileError: a file of the store cannot be read.
+        """
+        try:
+            found = self._database.execute(f"COPY ({query}) TO {schema.text(path)} {options}", parameters)
+            return int(found.fetchall()[0][0])
+        except duckdb.Error as error:
+            if path.name in str(error):
+                raise StoreError(f"{path.parent}: cannot be written: {str(error).splitlines()[0]}") from error
+            raise self._failure(error) from error
 
     def _days(self, kind: Kind, first: date, last: date) -> list[date]:
         """The trade dates that hold rows of the kind."""
