@@ -217,7 +217,7 @@ class Recorder:
             lag_ms=writer.lag_ms,
             missing=intake.lost,
             ts_flushed=writer.ts_flushed,
-            text=writer.text or self._backlog.trouble,
+            text=" ".join(filter(None, (writer.text, self._backlog.trouble))),
         )
 
 

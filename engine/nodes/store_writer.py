@@ -154,8 +154,8 @@ class StoreWriter:
         self.ts_flushed = 0
         """When rows were last written, wall clock."""
         self.size_bytes = 0
-        self.text = ""
-        """What a person should know."""
+        self._texts: dict[str, str] = {}
+        """What a person should know, by what it is about."""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def recover(self, spool: Spool) -> None:
@@ -169,11 +169,11 @@ class StoreWriter:
             waiting = list(batches.values()) or [Batch(0)]
             waiting[-1].spool = path
             self._batches.extend(waiting)
-        self._guarded(self._write_batches)
+        self._guarded("rows", self._write_batches)
 
     def look_again(self, symbol: str) -> None:
         """The bars of the last day may have been written by the process before and never told."""
-        self._guarded(lambda: self._store.put_bars(self._bars.recent(symbol, self.market_ns)))
+        self._guarded("bars", lambda: self._store.put_bars(self._bars.recent(symbol, self.market_ns)))
 
     def start(self) -> None:
         """Begins to write."""
@@ -197,6 +197,11 @@ class StoreWriter:
         self._store.close()
 
     @property
+    def text(self) -> str:
+        """What a person should know, in sentences."""
+        return " ".join(list(self._texts.values()))
+
+    @property
     def pending(self) -> int:
         """Rows that have come and are not written."""
         return self._backlog.rows + sum(batch.rows for batch in list(self._batches))
@@ -214,7 +219,7 @@ class StoreWriter:
         while True:
             self._backlog.is_much.wait(self._settings.flush_s)
             is_last, wanted = self._is_closing, self._wanted
-            self._guarded(self._flush)
+            self._guarded("rows", self._flush)
             with self._turn:
                 self._flushed = wanted
                 self._turn.notify_all()
@@ -222,19 +227,20 @@ class StoreWriter:
                 return
             if time.monotonic() >= self._tend_at:
                 self._tend_at = time.monotonic() + _TEND_S
-                self._guarded(self._tend)
+                self._guarded("days", self._tend)
 
-    def _guarded(self, act: Callable[[], None]) -> None:
-        """What cannot be done now is told and tried again."""
+    def _guarded(self, about: str, act: Callable[[], None]) -> None:
+        """What cannot be done now is told until it can be."""
         try:
             act()
+            self._texts.pop(about, None)
         except StoreError as error:
-            if self.text != str(error):
+            if self._texts.get(about) != str(error):
                 log.error("the store is not written", error=str(error))
-            self.text = str(error)
+            self._texts[about] = str(error)
         except Exception as error:
             log.exception("the store's writer failed")
-            self.text = f"The recorder failed ({type(error).__name__}): see its log."
+            self._texts[about] = f"The recorder failed ({type(error).__name__}): see its log."
 
     def _flush(self) -> None:
         batch = self._backlog.take()
@@ -253,7 +259,7 @@ class StoreWriter:
                 raise
             except Exception:
                 log.exception("rows that cannot be recorded", rows=batch.rows, spool=str(batch.spool))
-                self.text = "Some rows cannot be recorded: see the recorder's log."
+                self._texts["set aside"] = "Some rows cannot be recorded: see the recorder's log."
                 if batch.spool:
                     set_aside(batch.spool)
             self._batches.popleft()
@@ -268,7 +274,6 @@ class StoreWriter:
         if written:
             self.rows += written
             self.ts_flushed = time.time_ns()
-            self.text = ""
 
     # --- closing days, and size --------------------------------------------------------------------------------
 
@@ -291,16 +296,18 @@ class StoreWriter:
         self.size_bytes = plan.bytes_on_disk
         if not plan.days:
             self._announced = None
+            self._texts.pop("size", None)
             return
         if self._announced is None or self._announced[1].days != plan.days:
             self._announced = time.monotonic() + _NOTICE_S, plan
-            self.text = _notice(plan)
-            log.warning("days will be deleted", text=self.text)
+            self._texts["size"] = _notice(plan)
+            log.warning("days will be deleted", text=self._texts["size"])
         elif time.monotonic() >= self._announced[0]:
             with self.between_questions:
                 self._store.delete(plan)
             log.warning("days deleted", days=[day.trade_date.isoformat() for day in plan.days])
-            self._announced, self.text = None, ""
+            self._announced = None
+            del self._texts["size"]
 
 
 def _notice(plan: RetentionPlan) -> str:
