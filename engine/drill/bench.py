@@ -12,6 +12,7 @@ import psutil
 from engine.brokers.base import Broker
 from engine.drill.books import Books, LedgerReader
 from engine.drill.line import Line
+from engine.drill.machine import MachineClock
 from engine.drill.program import Probed, ProgramPlan
 from engine.drill.results import BrokenPromise, Promise
 from engine.drill.running import ProgramDied, RunningProgram
@@ -76,7 +77,10 @@ class Bench:
         self.account = world.accounts[0].account
         self.line = Line(world.exchange, world.accounts, world.speed, seed)
         self.books = Books(self.line, LedgerReader(ledger), self.account)
-        self.watch = Watch(settings.wire, world.symbol)
+        self.machine = MachineClock()
+        self.now = self.machine.now
+        """Seconds that count for a limit."""
+        self.watch = Watch(settings.wire, world.symbol, self.now)
         self.random = random.Random(seed)
         self.deaths = 0
         self.run_deaths = 0
@@ -110,6 +114,7 @@ class Bench:
         self.stop_program()
         self.line.close()
         self.world.exchange.close()
+        self.machine.close()
 
     @property
     def program(self) -> RunningProgram:
@@ -176,7 +181,7 @@ class Bench:
         self.deaths += 1
         self.run_deaths += 1
         dead, self._program = self.program, None
-        dead.bury()
+        dead.bury(self.now)
         if not self.expects_death:
             raise BrokenPromise(Promise.RECOVERY, "the main process died, and the drill did not kill it")
         self.check_ledger()

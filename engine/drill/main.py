@@ -143,6 +143,9 @@ def command(options: Options, settings: Settings, file: Path | None) -> int:
     for line in lines(report):
         print(line)
     print(report.as_json(), flush=True)
+    if report.taken_s > 1.0:
+        taken = f"other programs took {report.taken_s:.0f} of {report.seconds:.0f} s"
+        print(f"engine: {taken}; limits were longer by as much, times are those on the wall", file=sys.stderr)
     if report.is_passed:
         return 0
     named = "".join(f" --fault {name}" for name in options.classes)

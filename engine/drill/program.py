@@ -4,6 +4,7 @@ Runs in a process of its own, which the drill starts, asks, and kills. Its windo
 """
 
 import contextlib
+import functools
 import os
 import signal
 import threading
@@ -71,10 +72,17 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """The main process ends itself when it comes to a point for the ``count``-th time; 0 = not any more."""
+    """A process is killed when the gateway comes to a point for the ``count``-th time; 0 = not any more.
+
+    Attributes:
+        point: of an order's life.
+        count: the how many-th order or fill from now on.
+        process: the child that is killed, empty = the main process.
+    """
 
     point: Point
     count: int
+    process: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,7 @@ class Probed:
         links: state of each link.
         halt: how far trading is halted.
         last_price: of the last trade, 0 before the first.
+        trapped: pid of the child that was killed at the point that was armed last, 0 if none was.
     """
 
     pids: dict[str, int]
@@ -132,18 +141,28 @@ class Probed:
     links: dict[str, LinkState] = field(default_factory=dict)
     halt: HaltDepth = HaltDepth.NONE
     last_price: int = 0
+    trapped: int = 0
 
 
 class Trap:
-    """Kills this process at a named point of an order's life, as a power switch would."""
+    """Kills a process at a named point of an order's life, as a power switch would."""
 
     def __init__(self) -> None:
         self._armed: Point | None = None
         self._count = 0
+        self._victim: Callable[[], int] = os.getpid
+        self.killed = 0
+        """Pid of the process that it killed since it was armed, 0 if it has not sprung."""
 
-    def arm(self, point: Point, count: int) -> None:
-        """Springs when the point is reached for the ``count``-th time from now on."""
-        self._count = count
+    def arm(self, point: Point, count: int, victim: Callable[[], int]) -> None:
+        """Springs when the point is reached for the ``count``-th time from now on.
+
+        Args:
+            point: of an order's life.
+            count: 0 = not any more.
+            victim: the pid of the process to kill, 0 where there is none now.
+        """
+        self._count, self._victim, self.killed = count, victim, 0
         self._armed = point if count else None
 
     def __call__(self, point: Point, id: str) -> None:
@@ -151,8 +170,13 @@ class Trap:
         if point is not self._armed:
             return
         self._count -= 1
-        if not self._count:
-            psutil.Process().kill()
+        if self._count:
+            return
+        self._armed = None
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if pid := self._victim():
+                psutil.Process(pid).kill()
+                self.killed = pid
 
 
 def main(plan: ProgramPlan, line: Connection, pipe: Connection) -> None:
@@ -230,8 +254,9 @@ class _Window:
                 return self._requester.request(body)
             case Probe(conditions=wanted):
                 return self._on_gateway(lambda: self._probed(wanted))
-            case Arm(point=point, count=count):
-                return self._on_gateway(lambda: self._trap.arm(point, count)) or Done()
+            case Arm(point=point, count=count, process=name):
+                victim = functools.partial(self._host.pid, name) if name else os.getpid
+                return self._on_gateway(lambda: self._trap.arm(point, count, victim)) or Done()
             case FillDisk(is_full=is_full):
                 pages = _FULL_PAGES if is_full else None
                 return self._on_gateway(lambda: self._host.gateway.ledger.limit_pages(pages)) or Done()
@@ -265,4 +290,5 @@ class _Window:
             links={name: link.state for name, link in host.gateway.journal.links.items()},
             halt=state.halt,
             last_price=tick.price if tick else 0,
+            trapped=self._trap.killed,
         )

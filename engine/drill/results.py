@@ -110,6 +110,7 @@ class Report:
         limit_s: how long lots may be unguarded; twice as long where the main process died.
         seconds: how long the drill took.
         ledger: the ledger file, for ``engine ledger verify``.
+        taken_s: seconds of those that other programs took from the drill; its limits were longer by them.
     """
 
     seed: int
@@ -126,6 +127,7 @@ class Report:
     limit_s: float = 0.0
     seconds: float = 0.0
     ledger: Path = Path()
+    taken_s: float = 0.0
 
     @property
     def is_passed(self) -> bool:
@@ -135,7 +137,8 @@ class Report:
     def as_json(self) -> str:
         """One line."""
         table = dataclasses.asdict(self) | {"ledger": str(self.ledger), "passed": self.is_passed}
-        table["seconds"] = round(self.seconds, 1)
+        for name in ("seconds", "taken_s"):
+            table[name] = round(table[name], 1)
         for row in table["faults"]:
             row["unguarded_s"] = round(row["unguarded_s"], 2)
         return json.dumps(table, ensure_ascii=False)

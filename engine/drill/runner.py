@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from engine.drill.bench import Bench, Seen, World
-from engine.drill.faults import FAULTS, Fault, FaultClass
+from engine.drill.fault import Fault
+from engine.drill.faults import FAULTS, FaultClass
 from engine.drill.line import Mark
 from engine.drill.results import BrokenPromise, FaultResult, Progress, Promise, Report
 from engine.drill.scenario import Scenario
@@ -99,9 +100,9 @@ class Drill:
 
     def _start(self) -> None:
         self._bench.start()
-        deadline = time.monotonic() + _FIRST_TRADE_S
+        deadline = self._bench.now() + _FIRST_TRADE_S
         while not self._bench.look().probed.last_price:
-            if time.monotonic() > deadline:
+            if self._bench.now() > deadline:
                 raise BrokenPromise(Promise.RECOVERY, "no trade reached the program")
         self._available = self._classes()
         self._results = {item.name: FaultResult(item.name, item.text) for item in self._available}
@@ -124,7 +125,11 @@ class Drill:
         draw = random.Random(f"{self._options.seed}/run/{number}")
         is_survived = False
         try:
-            _Run(self._bench, kind.make(draw), Scenario(number, draw, self._bench)).go()
+            _Run(
+                self._bench,
+                kind.make(draw, (number - 1) // len(self._available)),
+                Scenario(number, draw, self._bench),
+            ).go()
             is_survived = True
         finally:
             result = self._results[kind.name].after(self._bench.watch.unguarded_s, is_survived=is_survived)
@@ -155,6 +160,7 @@ class Drill:
             limit_s=self._options.limit_s,
             seconds=time.monotonic() - self._began,
             ledger=self._ledger,
+            taken_s=self._bench.machine.taken_s,
         )
 
 
@@ -233,14 +239,14 @@ class _Run:
         """Ends the conditions, waits for quiet, and compares all books."""
         bench, scenario = self._bench, self._scenario
         self._until(lambda seen: scenario.end(seen), _SETTLED_S, "every condition came to an end")
-        deadline, found = time.monotonic() + _SETTLED_S, bench.books.difference()
+        deadline, found = bench.now() + _SETTLED_S, bench.books.difference()
         while True:
             seen = self._look()
             if bench.is_exchange_idle() and bench.is_healthy() and scenario.is_over(seen):
                 found = bench.books.difference()
                 if found is None and not seen.net:
                     break
-            if time.monotonic() > deadline:
+            if bench.now() > deadline:
                 raise self._unsettled(seen, found)
         bench.books.check_ended(bench.conditions, bench.adopted, bench.groups)
         bench.books.close_run()
@@ -256,9 +262,9 @@ class _Run:
         return BrokenPromise(Promise.RECOVERY, text)
 
     def _until(self, holds: Callable[[Seen], bool], limit_s: float, what: str) -> None:
-        deadline = time.monotonic() + limit_s
+        deadline = self._bench.now() + limit_s
         while not holds(seen := self._look()):
-            if time.monotonic() > deadline:
+            if self._bench.now() > deadline:
                 raise BrokenPromise(Promise.RECOVERY, f"not within {limit_s:g} s: {what}; {_told(seen)}")
 
     def _look(self) -> Seen:

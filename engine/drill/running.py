@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import psutil
@@ -56,6 +57,12 @@ class RunningProgram:
             return answer
         self._drop()
         raise BrokenPromise(Promise.RECOVERY, f"the program did not start: {getattr(answer, 'text', answer)}")
+
+    @property
+    def pid(self) -> int:
+        """Of the main process."""
+        assert self._process.pid is not None  # it was started
+        return self._process.pid
 
     # --- asking --------------------------------------------------------------------------------------------------
 
@@ -119,16 +126,19 @@ class RunningProgram:
                 self._children.setdefault(child.pid, child)
         self._process.kill()
 
-    def bury(self) -> None:
+    def bury(self, clock: Callable[[], float]) -> None:
         """After its death: nothing of it may be left two seconds later.
+
+        Args:
+            clock: seconds that count for a limit.
 
         Raises:
             BrokenPromise: a child lives on.
         """
-        deadline = time.monotonic() + ORPHANS_GONE_S
+        deadline = clock() + ORPHANS_GONE_S
         self._process.join(ORPHANS_GONE_S)
         left = self._alive()
-        while left and time.monotonic() < deadline:
+        while left and clock() < deadline:
             time.sleep(0.02)
             left = self._alive()
         self._drop()

@@ -54,7 +54,7 @@ class Scenario:
         self._put_at, self.holds = time.monotonic(), holds
         draw = self._draw
         sides = [draw.choice((Side.BUY, Side.SELL))]
-        if draw.random() < 0.3:
+        if draw.random() < 0.4:
             sides.append(sides[0].opposite)
         group = f"g{self._number}-{self._puts}" if len(sides) > 1 and draw.random() < 0.5 else ""
         by_hand = draw.random() < 0.3
@@ -85,9 +85,9 @@ class Scenario:
                 quantity=lots,
             )
         )
-        deadline = time.monotonic() + _FILLED_S
+        deadline = bench.now() + _FILLED_S
         while bench.look().probed.net.get(bench.world.symbol, 0) != side.sign * lots:
-            if time.monotonic() > deadline:
+            if bench.now() > deadline:
                 raise BrokenPromise(
                     Promise.RECOVERY, f"a market order by hand was not filled within {_FILLED_S:g} s"
                 )

@@ -5,6 +5,7 @@ What is held is read from the exchange's books; the program is believed only wha
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 from engine.drill.program import Ready
@@ -22,18 +23,20 @@ class Watch:
     Args:
         wire: socket settings.
         symbol: the contract.
+        clock: seconds that count for a limit.
     """
 
-    def __init__(self, wire: Wire, symbol: str) -> None:
-        self._wire, self._symbol = wire, symbol
+    def __init__(self, wire: Wire, symbol: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wire, self._symbol, self._clock = wire, symbol, clock
         self._lock = threading.Lock()
         self._last: tuple[float, Coverage] | None = None
         self._told_naked = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._naked_from: float | None = None
+        self._naked_from: tuple[float, float] | None = None
+        """Since when lots are held and not guarded: on the wall, and by the clock."""
         self.unguarded_s = 0.0
-        """The longest time in the present run for which lots were held and not guarded."""
+        """The longest time in the present run for which lots were held and not guarded, on the wall."""
 
     def attach(self, ready: Ready) -> None:
         """Listens to a program that has just been started."""
@@ -78,22 +81,21 @@ class Watch:
             can_guard: the processes that guard are known to run.
 
         Returns:
-            For how long lots are unguarded now, 0 where none are.
+            For how long lots are unguarded now, by the clock; 0 where none are.
         """
-        now, said = time.monotonic(), self.coverage()
+        said = self.coverage()
         is_guarded = can_guard and said is not None and said.net == net and not said.naked
         if not net or is_guarded:
             self._naked_from = None
             return 0.0
-        if self._naked_from is None:
-            self._naked_from = now
-        self.unguarded_s = max(self.unguarded_s, now - self._naked_from)
-        return now - self._naked_from
+        wall, counted = self._naked_from = self._naked_from or (time.monotonic(), self._clock())
+        self.unguarded_s = max(self.unguarded_s, time.monotonic() - wall)
+        return self._clock() - counted
 
     def restart(self) -> None:
         """Counts from now: until now nothing on earth could guard."""
         if self._naked_from is not None:
-            self._naked_from = time.monotonic()
+            self._naked_from = time.monotonic(), self._clock()
 
     def _run(self, ready: Ready) -> None:
         socket = Subscriber(ready.telemetry, ["telemetry.coverage."], wire=self._wire, keys=ready.keys)

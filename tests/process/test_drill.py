@@ -2,13 +2,18 @@
 
 import json
 import multiprocessing
+import random
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -20,11 +25,14 @@ from engine.drill import main as drill
 from engine.drill.books import Books, LedgerReader
 from engine.drill.faults import FAULTS
 from engine.drill.line import Fate, Line
+from engine.drill.machine import MachineClock, share
+from engine.drill.program import Arm, Trap
 from engine.drill.remote import RemoteBroker
 from engine.drill.results import BrokenPromise, Progress, Promise, Report
 from engine.drill.runner import Options, class_of
 from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.gateway.ledger import Ledger
+from engine.gateway.points import Point
 from engine.model.instrument import instrument
 from engine.model.market import LinkState
 from engine.model.order import Fill, Order, OrderStatus, Side, TimeInForce
@@ -103,6 +111,54 @@ def test_the_same_seed_gives_the_same_faults_and_each_class_has_its_turn() -> No
     assert set(names[:count]) == set(names[count:]) == {item.name for item in FAULTS}
     assert names[:count] != names[count:]
     assert names != [class_of(number, 8, FAULTS).name for number in range(1, 2 * count + 1)]
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "own_s", "got", "found"),
+    [
+        (3.0, 0.5, 0.9, 1.0),  # a machine that has a processor to spare
+        (0.0, 2.0, 0.3, 1.0),  # the program under drill is what keeps it busy
+        (0.0, 0.2, 0.9, 0.9),  # the drill has little to do, and gets what it wants
+        (0.0, 0.3, 0.25, 0.3),
+        (0.0, 0.0, 0.0, 0.1),
+    ],
+)
+def test_only_what_other_programs_take_lengthens_a_limit(
+    idle_s: float, own_s: float, got: float, found: float
+) -> None:
+    assert share(1.0, idle_s, own_s, got) == found
+
+
+def test_machine_time_goes_on_and_never_faster_than_the_wall() -> None:
+    with closing(MachineClock()) as clock:
+        began, seen = time.monotonic(), [clock.now()]
+        until(lambda: clock.now() > 1.0, "a second of machine time", deadline_s=60)
+        seen += [clock.now() for _ in range(100)]
+        assert seen == sorted(seen)
+        assert seen[-1] <= time.monotonic() - began + 0.01
+        assert clock.taken_s >= 0
+
+
+def test_a_trap_kills_a_child_exactly_at_its_point() -> None:
+    child, trap = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE), Trap()
+    with child:
+        trap.arm(Point.CALLED, 2, lambda: child.pid)
+        for point in (Point.APPROVED, Point.CALLED, Point.RECORDED):
+            trap(point, "c1/entry/1")
+        assert child.poll() is None
+        assert not trap.killed
+        trap(Point.CALLED, "c1/take_profit/1")
+        assert child.wait(30) != 0
+        assert trap.killed == child.pid
+
+
+def test_children_are_killed_at_every_point_in_turn() -> None:
+    (kind,) = (item for item in FAULTS if item.name == "kill_executor_at_points")
+    told: list[Arm] = []
+    bench = SimpleNamespace(program=SimpleNamespace(tell=told.append))
+    for turn in range(len(Point)):
+        kind.make(random.Random(turn), turn).inject(cast(Any, bench))
+    assert {(arm.point, arm.process) for arm in told} == {(point, "executor") for point in Point}
 
 
 # --- the line ----------------------------------------------------------------------------------------------------
