@@ -1475,6 +1475,18 @@
         <translation>強制終止紀錄程序</translation>
     </message>
     <message>
+        <source>The strategy process is killed at each point of an order&apos;s life in turn</source>
+        <translation>依序在委託生命週期的每一點終止策略程序</translation>
+    </message>
+    <message>
+        <source>The executor process is killed at each point of an order&apos;s life in turn</source>
+        <translation>依序在委託生命週期的每一點終止下單程序</translation>
+    </message>
+    <message>
+        <source>The recorder process is killed at each point of an order&apos;s life in turn</source>
+        <translation>依序在委託生命週期的每一點終止紀錄程序</translation>
+    </message>
+    <message>
         <source>The main process is killed at a random moment</source>
         <translation>在隨機時刻強制終止主程序</translation>
     </message>
@@ -1537,6 +1549,14 @@
     <message>
         <source>The executor process freezes</source>
         <translation>下單程序凍結</translation>
+    </message>
+    <message>
+        <source>The recorder process freezes</source>
+        <translation>紀錄程序凍結</translation>
+    </message>
+    <message>
+        <source>The main process freezes for a moment</source>
+        <translation>主程序短暫凍結</translation>
     </message>
     <message>
         <source>The disk of the ledger is full</source>

@@ -13,7 +13,7 @@ from terminal.widgets.dock import row, set_tone
 from terminal.widgets.exit_fields import points_edit
 from terminal.widgets.table import Table
 
-RUNS: Final = 20
+RUNS: Final = 25
 """Each fault class about once: a minute or so."""
 _MOST_RUNS: Final = 500
 _MOST_SEEDS: Final = 1_000_000

@@ -12,6 +12,15 @@ _FAULTS: Final = {
     "kill_strategy": QT_TRANSLATE_NOOP("Drill", "The strategy process is killed"),
     "kill_executor": QT_TRANSLATE_NOOP("Drill", "The executor process is killed"),
     "kill_recorder": QT_TRANSLATE_NOOP("Drill", "The recorder process is killed"),
+    "kill_strategy_at_points": QT_TRANSLATE_NOOP(
+        "Drill", "The strategy process is killed at each point of an order's life in turn"
+    ),
+    "kill_executor_at_points": QT_TRANSLATE_NOOP(
+        "Drill", "The executor process is killed at each point of an order's life in turn"
+    ),
+    "kill_recorder_at_points": QT_TRANSLATE_NOOP(
+        "Drill", "The recorder process is killed at each point of an order's life in turn"
+    ),
     "kill_main": QT_TRANSLATE_NOOP("Drill", "The main process is killed at a random moment"),
     "kill_main_approved": QT_TRANSLATE_NOOP("Drill", "The main process is killed before an intent is written"),
     "kill_main_intent_durable": QT_TRANSLATE_NOOP(
@@ -32,6 +41,8 @@ _FAULTS: Final = {
     "stale_feed": QT_TRANSLATE_NOOP("Drill", "The feed falls silent"),
     "freeze_strategy": QT_TRANSLATE_NOOP("Drill", "The strategy process freezes"),
     "freeze_executor": QT_TRANSLATE_NOOP("Drill", "The executor process freezes"),
+    "freeze_recorder": QT_TRANSLATE_NOOP("Drill", "The recorder process freezes"),
+    "freeze_main": QT_TRANSLATE_NOOP("Drill", "The main process freezes for a moment"),
     "full_disk": QT_TRANSLATE_NOOP("Drill", "The disk of the ledger is full"),
 }
 
