@@ -153,18 +153,22 @@ class Orders:
         return check_change(now, context, is_reducing=order.reduce_only or self._closes_by_hand(now))
 
     def _call_broker(self, approved: ApprovedOrder) -> Order:
-        order, now = approved.order, self._market.now_ns
+        order = approved.order
         try:
             broker_order_id = self._broker.submit(approved)
         except BrokerRefused as error:
             text = f"{error.code}: {error}"
-            return order.moved(OrderStatus.REJECTED, now(), reason=Reason.BROKER, text=text)
+            return order.moved(OrderStatus.REJECTED, self._call_ns(order), reason=Reason.BROKER, text=text)
         except BrokerAmbiguous as error:
-            return order.moved(OrderStatus.UNKNOWN, now(), reason=Reason.AMBIGUOUS, text=str(error))
+            return order.moved(OrderStatus.UNKNOWN, self._call_ns(order), reason=Reason.AMBIGUOUS, text=str(error))
         except Exception as error:  # whatever the broker's library throws, the order may have left
             log.exception("broker call failed", order=order.client_order_id)
-            return order.moved(OrderStatus.UNKNOWN, now(), reason=Reason.AMBIGUOUS, text=str(error))
-        return replace(order.moved(OrderStatus.SENT, now()), broker_order_id=broker_order_id)
+            return order.moved(OrderStatus.UNKNOWN, self._call_ns(order), reason=Reason.AMBIGUOUS, text=str(error))
+        return replace(order.moved(OrderStatus.SENT, self._call_ns(order)), broker_order_id=broker_order_id)
+
+    def _call_ns(self, order: Order) -> int:
+        """Market time of a call: that of the order where the market may be ahead of the strategy."""
+        return order.ts_created if self._broker.is_paced and order.tick_seq else self._market.now_ns()
 
     def cancel_all(self, symbol: str, *, only_resting: bool = False) -> int:
         """Asks the broker to cancel every working order; returns how many were asked for."""
