@@ -11,9 +11,11 @@ from engine.brokers.base import ApprovedOrder, Credentials
 from engine.brokers.replay import ACCOUNT, ReplayBroker
 from engine.brokers.tape import Tape
 from engine.errors import BrokerRefused, DataFileError
-from engine.formats.taifex import HEADER
+from engine.formats.taifex import HEADER, Print
 from engine.model.order import OrderStatus, OrderType, Reason, Side, TimeInForce
+from engine.model.playback import PlaybackState
 from engine.model.session import SessionKind, TradingCalendar
+from engine.model.tick import TickFlag
 from tests.listening import RecordingListener, approved, order
 
 CALENDAR = TradingCalendar()
@@ -424,6 +426,130 @@ def test_speed_can_be_changed_while_it_runs(tmp_path: Path) -> None:
     broker.set_speed(0.0)
     listener.wait(lambda: paces(listener)[-1][2])
     broker.close()
+
+
+def paused(folder: Path, count: int = 40, **options: Any) -> tuple[ReplayBroker, RecordingListener]:
+    """A replay of one print a second, paused at its beginning."""
+    broker, listener = replay_of(day(folder, *range(100, 100 + count)), **options), RecordingListener()
+    broker.pause()
+    broker.start(listener)
+    return broker, listener
+
+
+def test_steps_tell_one_print_or_a_minute_and_stay_paused(tmp_path: Path) -> None:
+    broker, listener = paused(tmp_path, 180)
+    assert broker.playback().state is PlaybackState.PAUSED
+    broker.step()
+    listener.wait(lambda: len(listener.of("tick")) == 1)
+    broker.step_time(60 * 10**9)
+    listener.wait(lambda: len(listener.of("tick")) == 61)
+    broker.step_time(1)  # one print at least
+    listener.wait(lambda: len(listener.of("tick")) == 62)
+    found = broker.playback()
+    assert (found.state, found.position, found.length) == (PlaybackState.PAUSED, 62, 180)
+    assert found.elapsed_ns == 61 * 10**9
+    assert found.now_ns == listener.of("tick")[-1][1]
+    broker.close()
+
+
+def test_a_step_pauses_a_replay_that_runs(tmp_path: Path) -> None:
+    broker = replay_of(day(tmp_path, *range(100, 140)), speed=0.001)
+    listener = RecordingListener()
+    broker.start(listener)
+    listener.wait(lambda: len(listener.of("tick")) == 1)
+    assert broker.playback().state is PlaybackState.RUNNING
+    broker.step()
+    listener.wait(lambda: len(listener.of("tick")) == 2)
+    assert broker.playback().state is PlaybackState.PAUSED
+    broker.close()
+
+
+def test_a_jump_ends_before_its_instant_and_then_it_stays_paused(tmp_path: Path) -> None:
+    broker, listener = paused(tmp_path)
+    first_ns = broker.tape.at(1).print.ts_event
+    assert broker.jump(first_ns + 25 * 10**9)
+    listener.wait(lambda: len(listener.of("tick")) == 25)
+    assert broker.playback().state is PlaybackState.PAUSED
+    assert not broker.jump(first_ns + 10 * 10**9)  # it never goes back
+    assert broker.playback().position == 25
+    broker.close()
+
+
+def test_after_a_jump_a_running_replay_goes_on_at_its_speed(tmp_path: Path) -> None:
+    broker = replay_of(day(tmp_path, *range(100, 160)), speed=0.001)
+    listener = RecordingListener()
+    broker.start(listener)
+    listener.wait(lambda: len(listener.of("tick")) == 1)
+    assert broker.jump(broker.tape.at(31).print.ts_event)
+    listener.wait(lambda: len(listener.of("tick")) == 30)
+    assert broker.playback().state is PlaybackState.RUNNING
+    broker.close()
+
+
+def test_a_jump_changes_no_decision(tmp_path: Path) -> None:
+    """Orders of strategies on the way are decided by replay time: as without the jump."""
+    prices = [22_800 + index * 7 % 31 for index in range(200)]
+    plan = {5: [buy("A", 5)], 90: [buy("B", 90, side=Side.SELL)]}
+    plain = replayed(day(tmp_path, *prices), Node("s1", dict(plan)))
+    broker = replay_of(day(tmp_path, *prices), speed=0.001, chunk=17)
+    market = Market(broker, Node("s1", dict(plan)))
+    broker.set_pacers(frozenset({"s1"}))
+    broker.start(market)
+    market.wait(lambda: len(market.of("tick")) == 1)
+    broker.jump(broker.tape.at(150).print.ts_event)
+    market.wait(lambda: len(market.of("tick")) == 149)
+    broker.set_speed(0.0)
+    market.wait(lambda: market.is_ended)
+    broker.close()
+    assert market.outcome() == plain.outcome()
+
+
+def test_paused_replay_lets_strategies_decide_what_they_were_told(
+    held: tuple[ReplayBroker, RecordingListener],
+) -> None:
+    broker, listener = held
+    broker.release()
+    listener.wait(lambda: paces(listener) == [(1, 10, False)])
+    broker.pause()
+    for node in ("s1", "s2"):
+        broker.on_watermark(node, 1, 4)  # signals stopped them at the fourth
+    listener.wait(lambda: paces(listener)[1:] == [(2, 10, False)])
+    for node in ("s1", "s2"):
+        broker.on_watermark(node, 2, 10)
+    broker.submit(approved("A", ACCOUNT, "TXFK4"))
+    listener.wait(lambda: bool(listener.reports("A")))
+    assert len(listener.of("tick")) == 10
+
+
+def test_its_state_is_told_truthfully(held: tuple[ReplayBroker, RecordingListener]) -> None:
+    broker, listener = held
+    broker.release(("s1", "s2"))
+    assert broker.playback().state is PlaybackState.WAITING
+    for node in ("s1", "s2"):
+        broker.on_watermark(node, 0, 0)
+    listener.wait(lambda: paces(listener) == [(1, 10, False)])
+    assert broker.playback().state is PlaybackState.RUNNING
+    broker.jump(broker.tape.at(40).print.ts_event)
+    assert broker.playback().state is PlaybackState.JUMPING
+    broker.set_pacers(frozenset())
+    listener.wait(lambda: paces(listener)[-1][2])
+    assert broker.playback().state is PlaybackState.ENDED
+
+
+def test_a_trial_match_fills_nothing(tmp_path: Path) -> None:
+    open_ns = CALENDAR.session(date(2024, 11, 5), SessionKind.DAY).open_ns
+    prints = [
+        Print(open_ns, 100, 1),
+        Print(open_ns + 1, 50, 9, int(TickFlag.TRIAL)),
+        Print(open_ns + 2, 101, 1),
+    ]
+    broker = ReplayBroker(Tape({"TXFK4": prints}, CALENDAR), calendar=CALENDAR)
+    market = Market(broker, Node("s1", {1: [buy("A", 1)]}))
+    broker.set_pacers(frozenset({"s1"}))
+    broker.start(market)
+    market.wait(lambda: market.is_ended)
+    broker.close()
+    assert [(fill.price, fill.seq) for fill in market.of("fill")] == [(101, 3)]
 
 
 def test_order_of_a_foreign_account_or_contract_is_refused(tmp_path: Path) -> None:
