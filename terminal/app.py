@@ -38,7 +38,7 @@ from terminal.dialogs.limits import LimitsDialog
 from terminal.dialogs.login import LoginRequest
 from terminal.dialogs.settings import SettingsDialog
 from terminal.display import Display
-from terminal.docks.start import RESUME_WORD, RunState
+from terminal.docks.start import RESUME_WORD
 from terminal.entry import Entry
 from terminal.market import MarketView
 from terminal.planning import Planning
@@ -108,6 +108,7 @@ class Terminal(QtCore.QObject):
         window.about_requested.connect(lambda: AboutDialog(window).open())
 
         bar.start_requested.connect(self.start_trading)
+        bar.start_again_requested.connect(self.start_again)
         bar.stop_requested.connect(lambda: self.asking.spawn(self.stop_trading()))
         bar.halt_requested.connect(lambda depth: self.ask(SetHalt(depth=depth)))
         bar.limits_requested.connect(self._open_limits)
@@ -146,6 +147,7 @@ class Terminal(QtCore.QObject):
         display.strip.flatten_requested.connect(lambda symbol: self.ask(Flatten(symbol=symbol)))
         display.strip.command_requested.connect(self.ask)
         display.strip.start_requested.connect(self.start_trading)
+        display.strip.start_again_requested.connect(self.start_again)
 
     def _wire_link(self, link: EngineLink) -> None:
         display = self.display
@@ -338,9 +340,19 @@ class Terminal(QtCore.QObject):
     async def stop_trading(self) -> None:
         """Stops the trading processes."""
         if self.run is not None:
-            self.display.bar.set_run_state(RunState.STOPPING)
-            await asyncio.to_thread(self.run.host.stop_trading)
+            self.display.running.expect_stop()
+            have_ended = await asyncio.to_thread(self.run.host.stop_trading)
             self.display.running.show_stopped()
+            if not have_ended:
+                left = self.tr("Trading is stopped, but a process does not end: its lamp and the log say which.")
+                self.display.say(left, "error")
+
+    @QtCore.Slot()
+    def start_again(self) -> None:
+        """Starts what died too often."""
+        if self.run is not None:
+            for name in self.display.running.given_up:
+                self.run.host.start_again(name)
 
     # --- the end -------------------------------------------------------------------------------------------------
 

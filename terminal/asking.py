@@ -94,7 +94,7 @@ class Asking(QtCore.QObject):
         answer = await send(request)
         log.info("carried out", request=type(request).__name__, answer=getattr(answer, "text", ""))
         if text := self._done_text(request):
-            told = getattr(answer, "text", "") if isinstance(request, Flatten | SetHalt | CancelAll) else ""
+            told = getattr(answer, "text", "") if isinstance(request, Flatten | CancelAll) else ""
             self._say(f"{text} ({told})" if told else text, "info")
         if isinstance(answer, Order) and answer.status in (OrderStatus.DENIED, OrderStatus.REJECTED):
             self._say(f"{i18n.text(answer.status)}: {i18n.text(answer.reason)}: {answer.text}", "warning")

@@ -172,7 +172,7 @@ class Display(QtCore.QObject):
         self.last_ticks.clear()
         self.conditions.clear()
         self.held.clear()
-        self.running.show_stopped()
+        self.running.clear()
         self.window.set_environment(None)
         self.window.set_logged_in(False)
         self.guarding.set_logged_in(False)
@@ -211,7 +211,7 @@ class Display(QtCore.QObject):
 
     def _check_conditions(self) -> None:
         armed = sum(c.state.is_waiting or c.state.is_in_market for c in self.conditions.values())
-        self.bar.set_check(Check.CONDITION, armed > 0, str(armed) if armed else "")
+        self.bar.set_check(Check.CONDITION, armed > 0, self.tr("Conditions: {count}").format(count=armed))
 
     # --- what the engine tells -----------------------------------------------------------------------------------
 
@@ -368,5 +368,4 @@ class Display(QtCore.QObject):
     def on_alarm(self, text: str) -> None:
         """Lots are naked for too long, or no longer."""
         self.window.set_alarm(text)
-        if text:
-            self.say(text, "error")
+        self.say(text or self.tr("The alarm is over."), "error" if text else "info")

@@ -10,10 +10,12 @@ from typing import Final
 from PySide6 import QtCore
 
 from engine.model.condition import Condition, ConditionState
-from engine.model.guard import Coverage, GuardFault
+from engine.model.guard import Coverage, Guard, GuardFault
 from engine.model.market import LinkState, LinkStatus
 from engine.model.position import Position
+from engine.strategies.runner import share_of
 from engine.wire.messages import ProcessState
+from terminal import i18n
 from terminal.docks.coverage import CoverageStrip
 from terminal.models import coverage as words
 from terminal.models.coverage import SILENCE_S, CoverageBook, Protection
@@ -32,6 +34,7 @@ class Guarding(QtCore.QObject):
         faults_changed(dict): condition id to why it does not guard or watch now (:class:`GuardFault`, or None
             where nobody knows); conditions that do are absent.
         unheld_changed(dict): lots that no condition holds, by account and contract; none of them is 0.
+        trouble_changed(str): why what trading does is not done now, in words; empty where all is well.
 
     Args:
         strip: shows it.
@@ -43,6 +46,7 @@ class Guarding(QtCore.QObject):
     alarm_changed = QtCore.Signal(str)
     faults_changed = QtCore.Signal(object)
     unheld_changed = QtCore.Signal(object)
+    trouble_changed = QtCore.Signal(str)
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Guarding(QtCore.QObject):
         self._alarm_text = ""
         self._faults: dict[str, GuardFault | None] = {}
         self._unheld: dict[words.Key, int] = {}
+        self.trouble = ""
         self.positions: dict[words.Key, Position] = {}
         """Of the books, flat ones too."""
         self._is_logged_in = False
@@ -99,10 +104,16 @@ class Guarding(QtCore.QObject):
         self._links[status.link] = status.state
         self.refresh()
 
+    def set_given_up(self, is_given_up: bool) -> None:
+        """Whether a trading process waits for a person to start it again."""
+        self._strip.set_may_start_again(is_given_up)
+        self.refresh()
+
     def set_processes(self, states: Mapping[str, ProcessState]) -> None:
         """The trading processes that are wanted; none where trading is stopped."""
-        self._processes = dict(states)
-        self.refresh()
+        if states != self._processes:
+            self._processes = dict(states)
+            self.refresh()
 
     # --- what it is worth ----------------------------------------------------------------------------------------
 
@@ -121,7 +132,7 @@ class Guarding(QtCore.QObject):
     def refresh(self) -> None:
         """Judges everything anew; called with every beat."""
         now_s = self._monotonic()
-        holdings = self.book.holdings(now_s, self._now_ns()) if self._is_logged_in else ()
+        holdings = self.book.holdings(now_s, self._now_ns(), self._known) if self._is_logged_in else ()
         alarms = {
             holding.key: holding.coverage.naked or abs(holding.coverage.net)
             for holding in holdings
@@ -133,11 +144,15 @@ class Guarding(QtCore.QObject):
             self._conditions,
             silent_s=self.book.silent_s(now_s),
             loud=self.alarm.loud,
+            may_start=not self._processes,
         )
         if (text := words.alarm_text(holdings)) != self._alarm_text:
             self._alarm_text = text
             self.alarm_changed.emit(text)
         self._tell_faults(now_s)
+        if (trouble := self._trouble()) != self.trouble:
+            self.trouble = trouble
+            self.trouble_changed.emit(trouble)
         unheld = {key: lots for key, it in self.positions.items() if (lots := self.unheld(*key, it.net))}
         if unheld != self._unheld:
             self._unheld = unheld
@@ -167,17 +182,36 @@ class Guarding(QtCore.QObject):
             return None
         if condition.held and (told := self.book.fault_of(condition.condition_id, now_s)) is not GuardFault.NONE:
             return told
-        return self._fault_of_run(condition.spec.symbol)
+        return self._fault_of_run(condition.condition_id, condition.spec.symbol)
 
-    def _fault_of_run(self, symbol: str) -> GuardFault:
+    def _known(self, guard: Guard, symbol: str) -> GuardFault:
+        """What the window itself knows against a guard."""
+        return self._fault_of_run(guard.condition_id, symbol)
+
+    def _fault_of_run(self, condition_id: str, symbol: str) -> GuardFault:
         """What is wrong with the processes and links that a condition of a contract needs."""
-        not_ready = [name for name, state in self._processes.items() if state is not ProcessState.READY]
         if not self._processes:
             return GuardFault.NOT_STARTED
-        if _EXECUTOR in not_ready:
+        if not self._is_ready(_EXECUTOR):
             return GuardFault.EXECUTOR_DOWN
-        if not_ready:
+        own = sorted((name for name in self._processes if name != _EXECUTOR), key=lambda name: (len(name), name))
+        if own and not self._is_ready(own[share_of(condition_id, len(own))]):
             return GuardFault.STRATEGY_DOWN
         if self._links.get("trade") in _NO_LINK:
             return GuardFault.LINK_DOWN
         return GuardFault.FEED_STALE if self._links.get(f"feed.{symbol}") in _NO_FEED else GuardFault.NONE
+
+    def _is_ready(self, name: str) -> bool:
+        return self._processes.get(name) is ProcessState.READY
+
+    def _trouble(self) -> str:
+        """The first thing that keeps trading from being done; empty where all is well or nothing was started."""
+        if not self._processes:
+            return ""
+        faults: list[GuardFault | None] = []
+        if not all(map(self._is_ready, self._processes)):
+            faults.append(GuardFault.STRATEGY_DOWN if self._is_ready(_EXECUTOR) else GuardFault.EXECUTOR_DOWN)
+        faults += (fault for fault in self._faults.values() if fault is not GuardFault.HELD)
+        if not faults:
+            return ""
+        return self.tr("nothing is heard from the gateway") if faults[0] is None else i18n.text(faults[0])

@@ -54,11 +54,15 @@ class Running(QtCore.QObject):
     ) -> None:
         super().__init__()
         self._limit_s = config.supervision.heartbeat_limit_s
+        """A process that is silent for half as long counts as silent, here as in the gateway's coverage."""
         self._bar, self._lamps, self._guarding = bar, lamps, guarding
         self._log, self._say, self._show_message = log, say, show_message
         self._states: dict[str, ProcessState] = {}
         self._expected: set[str] = set()
         self._was_ready = False
+        self._given_up: set[str] = set()
+        lamps.beat.connect(self.refresh)
+        guarding.trouble_changed.connect(self._show_run)
 
     # --- the gateway ---------------------------------------------------------------------------------------------
 
@@ -83,20 +87,34 @@ class Running(QtCore.QObject):
 
     def expect(self, names: Iterable[str]) -> None:
         """These processes are being started; trading runs when all of them are ready."""
-        self._bar.set_run_state(RunState.STARTING)
         self._expected = set(names)
         self._states = dict.fromkeys(self._expected, ProcessState.STARTING)
         self._was_ready = False
         self._guarding.set_processes(self._states)
+        self._show_run()
+
+    def expect_stop(self) -> None:
+        """The trading processes are being stopped: from now on they guard nothing."""
+        self._expected.clear()
+        self._states.clear()
+        self._give_up(self._given_up & _ASIDE)
+        self._guarding.set_processes({})
+        self._bar.set_run_state(RunState.STOPPING)
 
     def show_stopped(self) -> None:
         """The trading processes have ended."""
-        for name in self._expected:
-            self._lamps.remove(name)
-        self._expected = set()
-        self._states.clear()
-        self._guarding.set_processes({})
+        self.expect_stop()
         self._bar.set_run_state(RunState.STOPPED)
+
+    def clear(self) -> None:
+        """Nobody is logged in."""
+        self._give_up(set())
+        self.show_stopped()
+
+    @property
+    def given_up(self) -> frozenset[str]:
+        """Processes that died too often: only a person starts them again."""
+        return frozenset(self._given_up)
 
     @QtCore.Slot(object)
     def on_heartbeat(self, beat: Heartbeat) -> None:
@@ -106,32 +124,54 @@ class Running(QtCore.QObject):
     @QtCore.Slot(object)
     def on_process(self, status: ProcessStatus) -> None:
         """The supervisor's word on a process."""
-        if status.state is ProcessState.STOPPED:
-            self._lamps.remove(status.node)
+        node, state = status.node, status.state
+        if state is ProcessState.STOPPED:
+            self._lamps.remove(node)
             return
         self._show_lamp(status)
-        if status.node in _ASIDE:
-            if status.state is ProcessState.GAVE_UP:
-                self._say(f"{i18n.lamp_text(status.node)}: {status.text}", "warning")
+        self._give_up(self._given_up | {node} if state is ProcessState.GAVE_UP else self._given_up - {node})
+        if state is ProcessState.READY and status.restarts:
+            self._say(self.tr("{node} runs again.").format(node=i18n.lamp_text(node)), "info")
+        if node in self._expected:
+            self._states[node] = state
+            self.refresh()
+            self._was_ready |= set(self._states.values()) == {ProcessState.READY}
+            self._show_run()
+
+    @QtCore.Slot()
+    def refresh(self) -> None:
+        """A process that said it runs and has fallen silent since does not count as running."""
+        ready = [name for name, state in self._states.items() if state is ProcessState.READY]
+        silent = [name for name in ready if self._lamps.state(name) is not LinkState.UP]
+        if self._states:
+            self._guarding.set_processes(self._states | dict.fromkeys(silent, ProcessState.HUNG))
+
+    @QtCore.Slot()
+    def _show_run(self) -> None:
+        if not self._expected:
             return
-        self._states[status.node] = status.state
-        self._guarding.set_processes(self._states)
-        is_ready = set(self._states.values()) == {ProcessState.READY} and self._expected <= set(self._states)
-        if is_ready:
-            self._bar.set_run_state(RunState.RUNNING)
-            if status.restarts:
-                self._say(self.tr("{node} runs again.").format(node=i18n.lamp_text(status.node)), "info")
-        elif self._was_ready or status.state is ProcessState.GAVE_UP:
-            self._bar.set_run_state(RunState.IMPAIRED)
-        self._was_ready |= is_ready
+        trouble = self._guarding.trouble
+        if not self._was_ready and not self._given_up & self._expected:
+            self._bar.set_run_state(RunState.STARTING)
+        else:
+            self._bar.set_run_state(RunState.IMPAIRED if trouble else RunState.RUNNING, trouble)
+
+    def _give_up(self, names: set[str]) -> None:
+        if names != self._given_up:
+            self._given_up = names
+            self._bar.set_given_up(names)
+            self._guarding.set_given_up(bool(names - _ASIDE))
 
     def _show_lamp(self, status: ProcessStatus) -> None:
         """Its lamp, and the log where it is down."""
         state = _LAMP_OF[status.state]
-        reading = Reading(state=state, ts_last=status.ts_event, limit_s=self._limit_s, text=status.text)
+        limit_s = self._limit_s if status.node in _ASIDE else self._limit_s / 2
+        reading = Reading(state=state, ts_last=status.ts_event, limit_s=limit_s, text=status.text)
         self._lamps.set_reading(status.node, reading)
         if state is LinkState.DOWN:
             self._log.add_line(
                 LogLine(node=status.node, level="warning", ts_event=status.ts_event, text=status.text)
             )
-            self._show_message(f"{i18n.lamp_text(status.node)}: {i18n.text(status.state)}")
+            is_left = status.state is ProcessState.HUNG and status.node not in self._expected | _ASIDE
+            what = status.text if is_left else i18n.text(status.state)
+            self._show_message(f"{i18n.lamp_text(status.node)}: {what}")

@@ -547,12 +547,16 @@
         <translation>交易已停止</translation>
     </message>
     <message>
-        <source>the strategy process is down</source>
-        <translation>策略程序已停止</translation>
+        <source>the strategy process does not run</source>
+        <translation>策略程序未運作</translation>
     </message>
     <message>
-        <source>the executor process is down</source>
-        <translation>下單程序已停止</translation>
+        <source>the executor process does not run</source>
+        <translation>下單程序未運作</translation>
+    </message>
+    <message>
+        <source>gives no sign of life</source>
+        <translation>沒有回應</translation>
     </message>
     <message>
         <source>no link to the broker</source>
@@ -649,10 +653,6 @@
     <message>
         <source>ended unasked; it is started again</source>
         <translation>意外結束，正在重新啟動</translation>
-    </message>
-    <message>
-        <source>gave no sign of life; it is started again</source>
-        <translation>沒有回應，正在重新啟動</translation>
     </message>
     <message>
         <source>died too often and stays down: look at the log</source>
@@ -1356,6 +1356,14 @@
         <translation>啟動監看停損的程序</translation>
     </message>
     <message>
+        <source>Start again</source>
+        <translation>再次啟動</translation>
+    </message>
+    <message>
+        <source>Start the process that died too often, whose log says why</source>
+        <translation>啟動多次中止的程序；原因見其記錄</translation>
+    </message>
+    <message>
         <source>Guard again</source>
         <translation>重新守護</translation>
     </message>
@@ -1448,6 +1456,10 @@
 <context>
     <name>Display</name>
     <message>
+        <source>Conditions: {count}</source>
+        <translation>條件：{count}</translation>
+    </message>
+    <message>
         <source>{symbol}: our books and the broker&apos;s agree again.</source>
         <translation>{symbol}：本程式與期貨商的帳務已相符。</translation>
     </message>
@@ -1458,6 +1470,10 @@
     <message>
         <source>The replay has ended.</source>
         <translation>重播已結束。</translation>
+    </message>
+    <message>
+        <source>The alarm is over.</source>
+        <translation>警報已解除。</translation>
     </message>
 </context>
 <context>
@@ -1736,6 +1752,13 @@
     <message>
         <source>The market is beyond this target already: the lots would be closed at once.</source>
         <translation>市價已越過此停利：將立即平倉。</translation>
+    </message>
+</context>
+<context>
+    <name>Guarding</name>
+    <message>
+        <source>nothing is heard from the gateway</source>
+        <translation>收不到閘道訊息</translation>
     </message>
 </context>
 <context>
@@ -2368,6 +2391,14 @@ Type {word} to declare it dead.</source>
         <translation>停止策略與下單程序；委託與部位保留，但不再守護</translation>
     </message>
     <message>
+        <source>Start again</source>
+        <translation>再次啟動</translation>
+    </message>
+    <message>
+        <source>Start the process that died too often, whose log says why</source>
+        <translation>啟動多次中止的程序；原因見其記錄</translation>
+    </message>
+    <message>
         <source>Stop new entries</source>
         <translation>停止新進場</translation>
     </message>
@@ -2452,8 +2483,8 @@ Type {word} to declare it dead.</source>
         <translation>● 交易中</translation>
     </message>
     <message>
-        <source>▲ Not guarding: a process is down</source>
-        <translation>▲ 未監控：有程序停止運作</translation>
+        <source>▲ Not guarding: {why}</source>
+        <translation>▲ 未監控：{why}</translation>
     </message>
     <message>
         <source>Stopping…</source>
@@ -2537,6 +2568,10 @@ Type {word} to declare it dead.</source>
     <message>
         <source>Leave unguarded</source>
         <translation>離開，不守護</translation>
+    </message>
+    <message>
+        <source>Trading is stopped, but a process does not end: its lamp and the log say which.</source>
+        <translation>已停止交易，但有程序未結束：請看其燈號與記錄。</translation>
     </message>
 </context>
 <context>

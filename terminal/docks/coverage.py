@@ -5,6 +5,7 @@ It shows what it is given; what a word is worth is judged in :mod:`terminal.mode
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -15,7 +16,7 @@ from terminal import formats
 from terminal.dialogs.flatten import ask_flatten
 from terminal.models.coverage import SILENCE_S, Holding, Key
 from terminal.theme import DARK, Theme
-from terminal.widgets.coverage_row import ROW_HEIGHT, CoverageRow, glow_at
+from terminal.widgets.coverage_row import ROW_HEIGHT, CoverageRow, Remedies, glow_at
 from terminal.widgets.dock import set_tone
 
 _GLOW_MS: Final = 80
@@ -30,6 +31,7 @@ class CoverageStrip(QtWidgets.QToolBar):
         flatten_requested(str): close everything in this contract; already confirmed.
         command_requested(ConditionCommand): guard again what is held unguarded.
         start_requested(): start the processes that watch the stops.
+        start_again_requested(): start those that died too often.
     """
 
     acknowledged = QtCore.Signal()
@@ -37,6 +39,7 @@ class CoverageStrip(QtWidgets.QToolBar):
     flatten_requested = QtCore.Signal(str)
     command_requested = QtCore.Signal(object)
     start_requested = QtCore.Signal()
+    start_again_requested = QtCore.Signal()
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +51,7 @@ class CoverageStrip(QtWidgets.QToolBar):
         self.rows: dict[Key, CoverageRow] = {}
         self._loud: Collection[Key] = ()
         self._is_logged_in = False
+        self._may_start_again = False
         self._silent_s: float | None = None
         self.quiet = QtWidgets.QLabel()
         self.quiet.setFixedHeight(ROW_HEIGHT)
@@ -69,6 +73,10 @@ class CoverageStrip(QtWidgets.QToolBar):
         self._is_logged_in = is_logged_in
         self._show_quiet()
 
+    def set_may_start_again(self, may_start_again: bool) -> None:
+        """Whether a process that guards waits for a person to start it again."""
+        self._may_start_again = may_start_again
+
     def show_holdings(
         self,
         holdings: Sequence[Holding],
@@ -76,6 +84,7 @@ class CoverageStrip(QtWidgets.QToolBar):
         *,
         silent_s: float | None,
         loud: Collection[Key] = (),
+        may_start: bool = True,
     ) -> None:
         """Shows what is known now.
 
@@ -84,7 +93,9 @@ class CoverageStrip(QtWidgets.QToolBar):
             conditions: by id.
             silent_s: age of the gateway's last sign of life, None = never heard.
             loud: contracts whose alarm waits for a person.
+            may_start: trading is stopped, so that it can be started from here.
         """
+        remedies = Remedies(acknowledge=False, start=may_start, again=self._may_start_again)
         self._loud, self._silent_s = loud, silent_s
         for key in self.rows.keys() - {holding.key for holding in holdings}:
             gone = self.rows.pop(key)
@@ -93,7 +104,7 @@ class CoverageStrip(QtWidgets.QToolBar):
             gone.deleteLater()
         for holding in holdings:
             shown = self.rows.get(holding.key) or self._new_row(holding)
-            shown.show_holding(holding, conditions, is_loud=holding.key in loud)
+            shown.show_holding(holding, conditions, replace(remedies, acknowledge=holding.key in loud))
         self._show_quiet()
         if loud and not self._glow.isActive():
             self._glow.start()
@@ -128,6 +139,7 @@ class CoverageStrip(QtWidgets.QToolBar):
         shown.guard_requested.connect(lambda: self.guard_requested.emit(account, symbol))
         shown.rearm_requested.connect(self._on_rearm)
         shown.start_requested.connect(self.start_requested)
+        shown.start_again_requested.connect(self.start_again_requested)
         shown.flatten_requested.connect(lambda: self._on_flatten(account, symbol))
         self.rows[holding.key] = shown
         self._box.addWidget(shown)

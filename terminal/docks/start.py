@@ -1,5 +1,6 @@
 """Start and stop of trading with the list of what is missing, and the panic actions."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -32,7 +33,7 @@ class RunState(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     IMPAIRED = "impaired"
-    """A process is down and being started again: until then nothing is watched."""
+    """It was started, but a process, a link or a feed that it needs is not there."""
     STOPPING = "stopping"
 
 
@@ -45,6 +46,7 @@ class StartBar(QtWidgets.QToolBar):
         halt_requested(HaltDepth): a panic action; FLATTEN was confirmed already. Never shallower than the halt.
         cancel_all_requested(): cancel all working orders, where trading is halted deeper than that already.
         resume_requested(): end the halt; the word was typed.
+        start_again_requested(): start the processes that died too often.
         limits_requested(): a person wants to see or change the limits of risk.
     """
 
@@ -53,6 +55,7 @@ class StartBar(QtWidgets.QToolBar):
     halt_requested = QtCore.Signal(object)
     cancel_all_requested = QtCore.Signal()
     resume_requested = QtCore.Signal()
+    start_again_requested = QtCore.Signal()
     limits_requested = QtCore.Signal()
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
@@ -63,6 +66,8 @@ class StartBar(QtWidgets.QToolBar):
         self.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.PreventContextMenu)
         self._theme = DARK
         self._state = RunState.STOPPED
+        self._trouble = ""
+        self._given_up: frozenset[str] = frozenset()
         self._halt = HaltChanged(depth=HaltDepth.NONE, by="")
         self._met: dict[Check, tuple[bool, str]] = dict.fromkeys(Check, (False, ""))
         self.checks = {check: QtWidgets.QLabel() for check in Check}
@@ -82,9 +87,15 @@ class StartBar(QtWidgets.QToolBar):
         """What trading still needs."""
         return tuple(check for check, (is_met, _) in self._met.items() if not is_met)
 
-    def set_run_state(self, state: RunState) -> None:
-        """Whether the trading processes run."""
-        self._state = state
+    def set_run_state(self, state: RunState, trouble: str = "") -> None:
+        """Whether the trading processes run; ``trouble`` says in words what they lack."""
+        if (state, trouble) != (self._state, self._trouble):
+            self._state, self._trouble = state, trouble
+            self._refresh()
+
+    def set_given_up(self, names: Collection[str]) -> None:
+        """Processes that died too often; a person can start them again."""
+        self._given_up = frozenset(names)
         self._refresh()
 
     def set_halt(self, halt: HaltChanged) -> None:
@@ -109,6 +120,10 @@ class StartBar(QtWidgets.QToolBar):
             self.stop_action: (
                 self.tr("Stop trading"),
                 self.tr("Stop strategies and executor; orders and positions stay, unguarded"),
+            ),
+            self.again_action: (
+                self.tr("Start again"),
+                self.tr("Start the process that died too often, whose log says why"),
             ),
             self.no_entries_action: (
                 self.tr("Stop new entries"),
@@ -146,6 +161,7 @@ class StartBar(QtWidgets.QToolBar):
 
         self.start_action = make("F5")
         self.stop_action = make("Shift+F5")
+        self.again_action = make("")
         self.menu.addSeparator()
         self.no_entries_action = make("F8")
         self.cancel_action = make("F9")
@@ -156,6 +172,7 @@ class StartBar(QtWidgets.QToolBar):
         self.limits_action = make("Ctrl+K")
         self.limits_action.setEnabled(False)
         self.start_action.triggered.connect(self.start_requested)
+        self.again_action.triggered.connect(self.start_again_requested)
         self.stop_action.triggered.connect(self._on_stop)
         self.no_entries_action.triggered.connect(lambda: self.halt_requested.emit(HaltDepth.NO_ENTRIES))
         self.cancel_action.triggered.connect(self._on_cancel)
@@ -166,6 +183,7 @@ class StartBar(QtWidgets.QToolBar):
     def _lay_out(self) -> None:
         self.start_button = _button(self.start_action, "accent")
         self.stop_button = _button(self.stop_action, "")
+        self.again_button = _button(self.again_action, "accent")
         panic = (
             _button(self.no_entries_action, ""),
             _button(self.cancel_action, ""),
@@ -177,7 +195,7 @@ class StartBar(QtWidgets.QToolBar):
         self.why_label.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight | QtCore.Qt.AlignmentFlag.AlignVCenter)
         content = QtWidgets.QWidget()
         ends = (self.why_label, self.halt_label, self.resume_button, *panic)
-        left = (self.start_button, self.stop_button, self.state_label, *self.checks.values())
+        left = (self.start_button, self.stop_button, self.state_label, self.again_button, *self.checks.values())
         box = row(*left, *ends, margin=4, spacing=8)
         box.setStretch(len(left), 1)
         content.setLayout(box)
@@ -204,8 +222,13 @@ class StartBar(QtWidgets.QToolBar):
         # What a person did needs no reminder; what a rule or a failure did is said in full.
         is_own = self._halt.by == _PERSON
         self.why_label.setText("" if is_own or not is_halted else self._halt.text)
-        self.limits_action.setEnabled(self._met[Check.LOGIN][0])
-        self.no_entries_action.setEnabled(not is_halted)
+        is_logged_in = self._met[Check.LOGIN][0]
+        self.limits_action.setEnabled(is_logged_in)
+        self.cancel_action.setEnabled(is_logged_in)
+        self.flatten_action.setEnabled(is_logged_in)
+        self.no_entries_action.setEnabled(is_logged_in and not is_halted)
+        self.again_action.setEnabled(bool(self._given_up))
+        self.again_button.setVisible(bool(self._given_up))
         self.resume_action.setEnabled(is_halted)
         self.resume_button.setVisible(is_halted)
 
@@ -230,7 +253,7 @@ class StartBar(QtWidgets.QToolBar):
             RunState.STOPPED: self.tr("Stopped"),
             RunState.STARTING: self.tr("Starting…"),
             RunState.RUNNING: self.tr("● Trading"),
-            RunState.IMPAIRED: self.tr("▲ Not guarding: a process is down"),
+            RunState.IMPAIRED: self.tr("▲ Not guarding: {why}").format(why=self._trouble),
             RunState.STOPPING: self.tr("Stopping…"),
         }[self._state]
 

@@ -3,7 +3,7 @@
 A word that has grown old is worth nothing: the last green is never kept.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -24,6 +24,8 @@ DOUBT_S: Final = 10.0
 
 Key = tuple[str, str]
 """Account and contract code."""
+Known = Callable[[Guard, str], GuardFault]
+"""What is known against a guard in a contract."""
 
 
 class Protection(StrEnum):
@@ -107,19 +109,22 @@ class CoverageBook:
         """Age of the last sign of life of the gateway; None = never."""
         return None if self._pulse is None else now_s - self._pulse
 
-    def holdings(self, now_s: float, now_ns: int) -> tuple[Holding, ...]:
+    def holdings(self, now_s: float, now_ns: int, known: Known | None = None) -> tuple[Holding, ...]:
         """What is held now, by contract.
 
         Args:
             now_s: monotonic seconds.
             now_ns: the wall clock, ns UTC, for the age of nakedness.
+            known: what the window itself knows against a guard in a contract: the gateway's next word may be a
+                second away.
         """
         found = []
         for key in sorted(self._words.keys() | self._held.keys(), key=lambda key: (key[1], key[0])):
             word, net = self._words.get(key), self._held.get(key)
             if word is not None and now_s - word[1] <= SILENCE_S:
                 if word[0].net or word[0].naked:
-                    found.append(_judged(word[0], now_s - word[1], now_ns))
+                    coverage = weakened(word[0], known) if known else word[0]
+                    found.append(_judged(coverage, now_s - word[1], now_ns))
             elif net is not None or (word is not None and word[0].net):
                 found.append(_doubted(key, word, net, now_s))
         return tuple(found)
@@ -134,6 +139,23 @@ class CoverageBook:
                 if guard.condition_id == condition_id:
                     return guard.fault if now_s - heard_s <= SILENCE_S else None
         return GuardFault.NONE
+
+
+def weakened(coverage: Coverage, known: Known) -> Coverage:
+    """A word on a position after something is known against guards that it still counts.
+
+    Lots that working exit orders are about to close stay guarded: those orders are at the exchange.
+    """
+    guards = tuple(
+        guard if guard.fault else replace(guard, fault=known(guard, coverage.symbol)) for guard in coverage.guards
+    )
+    if guards == coverage.guards:
+        return coverage
+    lost = sum(now.lots for now, was in zip(guards, coverage.guards, strict=True) if now.fault and not was.fault)
+    guarded = max(coverage.closing, coverage.guarded - lost)
+    naked = abs(coverage.net) - guarded
+    by_choice = coverage.is_by_choice and naked == coverage.naked
+    return replace(coverage, guards=guards, guarded=guarded, naked=naked, is_by_choice=by_choice)
 
 
 def _judged(coverage: Coverage, silent_s: float, now_ns: int) -> Holding:

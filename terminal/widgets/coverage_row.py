@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
@@ -17,6 +18,7 @@ from terminal.widgets.lots_bar import LotsBar
 
 ROW_HEIGHT: Final = 30
 _STRIPE: Final = 4
+_DOWN: Final = frozenset({GuardFault.EXECUTOR_DOWN, GuardFault.STRATEGY_DOWN})
 _TONES: Final = {
     Protection.GUARDED: "ok",
     Protection.NAKED: "warning",
@@ -24,6 +26,21 @@ _TONES: Final = {
     Protection.UNKNOWN: "warning",
     Protection.ALARM: "error",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedies:
+    """What a person can do about naked lots now, besides guarding or closing them.
+
+    Attributes:
+        acknowledge: its alarm waits for a person.
+        start: trading is stopped.
+        again: a process that guards died too often and waits to be started.
+    """
+
+    acknowledge: bool = False
+    start: bool = False
+    again: bool = False
 
 
 class CoverageRow(QtWidgets.QWidget):
@@ -34,6 +51,7 @@ class CoverageRow(QtWidgets.QWidget):
         guard_requested(): lots that no condition holds are to be guarded.
         rearm_requested(str): the condition with this id, held unguarded, is to guard again.
         start_requested(): trading is to be started.
+        start_again_requested(): the processes that died too often are to be started.
         flatten_requested(): everything in the contract is to be closed.
     """
 
@@ -41,6 +59,7 @@ class CoverageRow(QtWidgets.QWidget):
     guard_requested = QtCore.Signal()
     rearm_requested = QtCore.Signal(str)
     start_requested = QtCore.Signal()
+    start_again_requested = QtCore.Signal()
     flatten_requested = QtCore.Signal()
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
@@ -53,6 +72,7 @@ class CoverageRow(QtWidgets.QWidget):
         self.bar = LotsBar()
         self.acknowledge_button = QtWidgets.QPushButton()
         self.start_button = QtWidgets.QPushButton()
+        self.again_button = QtWidgets.QPushButton()
         self.rearm_button = QtWidgets.QPushButton()
         self.guard_button = QtWidgets.QPushButton()
         self.flatten_button = QtWidgets.QPushButton()
@@ -60,13 +80,13 @@ class CoverageRow(QtWidgets.QWidget):
         self._connect()
         self.retranslate()
 
-    def show_holding(self, holding: Holding, conditions: Mapping[str, Condition], *, is_loud: bool) -> None:
+    def show_holding(self, holding: Holding, conditions: Mapping[str, Condition], remedies: Remedies) -> None:
         """Shows what is known now.
 
         Args:
             holding: the contract.
             conditions: by id.
-            is_loud: its alarm waits for a person.
+            remedies: what a person can do now.
         """
         self.holding = holding
         coverage, protection = holding.coverage, holding.protection
@@ -80,7 +100,7 @@ class CoverageRow(QtWidgets.QWidget):
         is_alarm = protection is Protection.ALARM
         for label in (self.figures, self.why):
             set_tone(label, "" if is_alarm else _TONES[protection])
-        self._show_remedies(holding, is_loud=is_loud)
+        self._show_remedies(holding, remedies)
         self.update()
 
     def glow(self, share: float) -> None:
@@ -99,6 +119,8 @@ class CoverageRow(QtWidgets.QWidget):
         self.acknowledge_button.setToolTip(self.tr("Silence this alarm; it stays until the lots are guarded"))
         self.start_button.setText(self.tr("Start trading"))
         self.start_button.setToolTip(self.tr("Start the processes that watch the stops"))
+        self.again_button.setText(self.tr("Start again"))
+        self.again_button.setToolTip(self.tr("Start the process that died too often, whose log says why"))
         self.rearm_button.setText(self.tr("Guard again"))
         self.guard_button.setText(self.tr("Guard…"))
         self.guard_button.setToolTip(self.tr("Put the lots that nothing guards under guard"))
@@ -114,12 +136,13 @@ class CoverageRow(QtWidgets.QWidget):
         painter.fillRect(QtCore.QRect(0, 0, _STRIPE, self.height()), QtGui.QColor(tone))
         painter.end()
 
-    def _show_remedies(self, holding: Holding, *, is_loud: bool) -> None:
+    def _show_remedies(self, holding: Holding, remedies: Remedies) -> None:
         coverage = holding.coverage
         self._held_id = next((g.condition_id for g in coverage.guards if g.state is ConditionState.HELD), "")
         is_bare = bool(coverage.naked) or words.is_unknown(holding)
-        self.acknowledge_button.setVisible(is_loud)
-        self.start_button.setVisible(GuardFault.NOT_STARTED in holding.faults)
+        self.acknowledge_button.setVisible(remedies.acknowledge)
+        self.start_button.setVisible(remedies.start and GuardFault.NOT_STARTED in holding.faults)
+        self.again_button.setVisible(remedies.again and not _DOWN.isdisjoint(holding.faults))
         self.rearm_button.setVisible(bool(self._held_id))
         self.guard_button.setVisible(bool(coverage.naked) and holding.unheld > 0)
         self.flatten_button.setVisible(is_bare)
@@ -135,6 +158,7 @@ class CoverageRow(QtWidgets.QWidget):
         buttons = (
             self.acknowledge_button,
             self.start_button,
+            self.again_button,
             self.rearm_button,
             self.guard_button,
             self.flatten_button,
@@ -154,6 +178,7 @@ class CoverageRow(QtWidgets.QWidget):
         self.acknowledge_button.clicked.connect(lambda: self.acknowledged.emit())
         self.guard_button.clicked.connect(lambda: self.guard_requested.emit())
         self.rearm_button.clicked.connect(lambda: self.rearm_requested.emit(self._held_id))
+        self.again_button.clicked.connect(lambda: self.start_again_requested.emit())
         self.start_button.clicked.connect(lambda: self.start_requested.emit())
         self.flatten_button.clicked.connect(lambda: self.flatten_requested.emit())
 

@@ -10,6 +10,7 @@ from engine.model.condition import Condition, ConditionAction, ConditionState, S
 from engine.model.guard import Coverage, Guard, GuardFault
 from engine.model.market import LinkState, LinkStatus
 from engine.model.signal import Leg
+from engine.strategies.runner import share_of
 from engine.timing import NS_PER_S
 from engine.wire.messages import ProcessState
 from terminal import i18n
@@ -55,6 +56,7 @@ class Watch:
         self.guarding.alarm_changed.connect(self.titles.append)
         self.guarding.faults_changed.connect(self.faults.append)
         self.guarding.set_logged_in(True)
+        self.guarding.set_processes(RUNNING)
         self.guarding.on_pulse()
 
     def _now_ns(self) -> int:
@@ -151,9 +153,59 @@ def test_lots_that_no_condition_holds_are_told_and_can_be_guarded(watch: Watch, 
 
 
 def test_trading_that_was_not_started_can_be_started_from_here(watch: Watch, qtbot: QtBot) -> None:
+    watch.guarding.set_processes({})
     row = watch.tell(naked(guards=(guard(fault=GuardFault.NOT_STARTED),)))
     with qtbot.waitSignal(watch.strip.start_requested):
         row.start_button.click()
+    watch.guarding.set_processes(dict.fromkeys(RUNNING, ProcessState.STARTING))
+    assert not row.start_button.isVisibleTo(row)
+
+
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        ("executor", "the executor process does not run"),
+        ("strategy-1", "the strategy process does not run"),
+    ],
+)
+def test_a_process_that_is_gone_takes_the_green_at_once_before_the_gateway_says_so(
+    watch: Watch, node: str, words: str
+) -> None:
+    row = watch.tell(covered(2))
+    watch.guarding.set_processes(RUNNING | {node: ProcessState.DEAD})
+    assert row.figures.text() == "2 NOT guarded"
+    assert row.why.text() == words
+    assert row.bar.segments() == [("naked", 1.0)]
+    assert watch.guarding.trouble == words
+    watch.guarding.set_processes(RUNNING)
+    assert row.figures.text() == "2 guarded"
+    assert watch.guarding.trouble == ""
+
+
+def test_lots_that_exit_orders_are_closing_stay_guarded_without_the_process(watch: Watch) -> None:
+    row = watch.tell(covered(3, closing=1))
+    watch.guarding.set_processes(RUNNING | {"executor": ProcessState.DEAD})
+    assert row.figures.text() == "1 guarded, 1 of them closing · 2 NOT guarded"
+
+
+def test_only_the_process_that_owns_a_condition_counts(watch: Watch) -> None:
+    shares = {f"strategy-{number}": ProcessState.READY for number in (1, 2)}
+    running = {"executor": ProcessState.READY} | shares
+    row = watch.tell(covered(2))
+    owner = f"strategy-{share_of('C1', 2) + 1}"
+    (other,) = shares.keys() - {owner}
+    watch.guarding.set_processes(running | {other: ProcessState.DEAD})
+    assert row.figures.text() == "2 guarded"
+    watch.guarding.set_processes(running | {owner: ProcessState.DEAD})
+    assert row.figures.text() == "2 NOT guarded"
+
+
+def test_what_died_too_often_can_be_started_again_from_here(watch: Watch, qtbot: QtBot) -> None:
+    row = watch.tell(naked(guards=(guard(fault=GuardFault.EXECUTOR_DOWN),)))
+    assert not row.again_button.isVisibleTo(row)
+    watch.guarding.set_given_up(True)
+    with qtbot.waitSignal(watch.strip.start_again_requested):
+        row.again_button.click()
 
 
 def test_what_is_held_by_choice_is_amber_without_sound_and_can_be_guarded_again(
@@ -267,7 +319,7 @@ def test_an_acknowledged_alarm_about_more_lots_sounds_again(qtbot: QtBot) -> Non
 
 def test_a_waiting_condition_is_not_watched_while_trading_is_stopped(watch: Watch) -> None:
     watch.conditions["C1"] = values.condition()
-    watch.guarding.refresh()
+    watch.guarding.set_processes({})
     assert watch.faults[-1] == {"C1": GuardFault.NOT_STARTED}
     watch.guarding.set_processes(RUNNING)
     assert watch.faults[-1] == {}

@@ -1,5 +1,6 @@
 """The facts of the engine on the whole window, without an engine."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from engine.model.guard import Coverage
 from engine.model.market import Environment, LinkState, LinkStatus
 from engine.model.session import TradingCalendar
 from engine.settings import Settings
+from engine.timing import NS_PER_S
 from engine.wire.messages import ProcessState, ProcessStatus
 from terminal import i18n, theme
 from terminal.display import Display
@@ -38,7 +40,15 @@ def display(qtbot: QtBot, qapp: QtWidgets.QApplication) -> Iterator[Display]:
 
 
 def tell(display: Display, node: str, state: ProcessState) -> None:
-    display.running.on_process(ProcessStatus(node=node, state=state, text="", ts_event=values.T0))
+    display.running.on_process(ProcessStatus(node=node, state=state, text="", ts_event=time.time_ns()))
+
+
+def start(display: Display) -> None:
+    """Trading runs, and the gateway is heard."""
+    display.guarding.on_pulse()
+    display.running.expect(CHILDREN)
+    for name in CHILDREN:
+        tell(display, name, ProcessState.READY)
 
 
 def run_state(display: Display) -> RunState:
@@ -63,6 +73,78 @@ def test_trading_runs_when_all_that_it_needs_is_ready_and_nothing_else_counts(di
     assert run_state(display) is RunState.IMPAIRED
 
 
+def test_trading_without_a_link_to_the_broker_is_not_called_trading(display: Display) -> None:
+    start(display)
+    display.on_condition(values.condition())
+    assert run_state(display) is RunState.RUNNING
+    display.on_link(LinkStatus(link="trade", state=LinkState.DOWN))
+    assert run_state(display) is RunState.IMPAIRED
+    assert "no link to the broker" in display.bar.state_label.text()
+    display.on_link(LinkStatus(link="trade", state=LinkState.UP))
+    assert run_state(display) is RunState.RUNNING
+
+
+def test_a_process_that_falls_silent_guards_nothing_before_anybody_says_so(display: Display) -> None:
+    start(display)
+    limit_s = Settings().supervision.heartbeat_limit_s / 2
+    for _ in range(2):
+        display.lamps.touch("strategy-1", time.time_ns() - round((limit_s + 0.1) * NS_PER_S))
+        display.lamps.refresh()
+        assert display.lamps.state("strategy-1") is LinkState.STALE
+        assert run_state(display) is RunState.IMPAIRED
+        assert "the strategy process does not run" in display.bar.state_label.text()
+        display.lamps.touch("strategy-1", time.time_ns())
+        display.lamps.refresh()
+        assert run_state(display) is RunState.RUNNING
+
+
+def test_what_died_too_often_waits_for_a_person(display: Display) -> None:
+    start(display)
+    tell(display, "executor", ProcessState.GAVE_UP)
+    assert display.running.given_up == {"executor"}
+    assert not display.bar.again_button.isHidden()
+    assert run_state(display) is RunState.IMPAIRED
+    tell(display, "executor", ProcessState.STARTING)
+    assert display.running.given_up == frozenset()
+    assert display.bar.again_button.isHidden()
+    assert run_state(display) is RunState.IMPAIRED
+    tell(display, "executor", ProcessState.READY)
+    assert run_state(display) is RunState.RUNNING
+
+
+def test_a_recorder_that_died_too_often_can_be_started_again_while_trading_runs(display: Display) -> None:
+    start(display)
+    tell(display, "recorder", ProcessState.GAVE_UP)
+    assert run_state(display) is RunState.RUNNING
+    assert not display.bar.again_button.isHidden()
+    display.running.expect_stop()
+    assert display.running.given_up == {"recorder"}
+
+
+def test_from_the_moment_of_stopping_nothing_is_guarded(display: Display) -> None:
+    start(display)
+    display.on_condition(values.condition())
+    display.running.expect_stop()
+    assert run_state(display) is RunState.STOPPING
+    assert "trading is stopped" in display.conditions_dock.notice.text()
+    tell(display, "executor", ProcessState.STOPPED)
+    assert run_state(display) is RunState.STOPPING
+    display.running.show_stopped()
+    assert run_state(display) is RunState.STOPPED
+
+
+def test_a_process_that_does_not_end_is_said_and_keeps_its_lamp(display: Display) -> None:
+    start(display)
+    display.running.expect_stop()
+    text = "a person pressed Stop; process 17 does not end even when killed: end it by hand"
+    left = ProcessStatus(node="executor", state=ProcessState.HUNG, text=text, ts_event=time.time_ns())
+    display.running.on_process(left)
+    display.running.show_stopped()
+    assert message(display) == f"Executor: {text}"
+    assert display.lamps.state("executor") is LinkState.DOWN
+    assert run_state(display) is RunState.STOPPED
+
+
 def test_an_armed_condition_says_that_nobody_watches_until_trading_runs(display: Display) -> None:
     display.guarding.on_pulse()
     display.on_condition(values.condition())
@@ -82,6 +164,7 @@ def test_an_alarm_stands_in_the_title_and_in_the_status_bar(display: Display) ->
     assert display.window.windowTitle().startswith("⚠ NOT GUARDED: TXFK4 × 2 — SIMULATED")
     assert message(display) == "NOT GUARDED: TXFK4 × 2"
     display.guarding.on_coverage(Coverage(account=values.ACCOUNT, symbol="TXFK4", net=0))
+    assert message(display) == "The alarm is over."
     assert "NOT GUARDED" not in display.window.windowTitle()
 
 

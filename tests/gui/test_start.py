@@ -14,6 +14,7 @@ def bar(qtbot: QtBot) -> StartBar:
     i18n.install("en")
     bar = StartBar()
     qtbot.addWidget(bar)
+    bar.set_check(Check.LOGIN, True)
     return bar
 
 
@@ -75,11 +76,31 @@ def test_flatten_is_asked_about(bar: StartBar, qtbot: QtBot) -> None:
     assert told.args == [HaltDepth.FLATTEN]
 
 
-def test_panic_is_possible_whatever_is_missing_or_running(bar: StartBar) -> None:
+def test_panic_is_possible_whatever_else_is_missing_or_running_once_logged_in(bar: StartBar) -> None:
+    actions = (bar.no_entries_action, bar.cancel_action, bar.flatten_action)
     for state in RunState:
         bar.set_run_state(state)
-        actions = (bar.no_entries_action, bar.cancel_action, bar.flatten_action)
         assert all(action.isEnabled() for action in actions)
+    bar.set_check(Check.LOGIN, False)
+    assert not any(action.isEnabled() for action in actions)
+
+
+def test_what_trading_lacks_is_said_in_place_of_trading(bar: StartBar) -> None:
+    bar.set_run_state(RunState.IMPAIRED, "no link to the broker")
+    assert bar.state_label.text() == "▲ Not guarding: no link to the broker"
+    assert bar.state_label.property("tone") == "error"
+    bar.set_run_state(RunState.RUNNING)
+    assert bar.state_label.text() == "● Trading"
+
+
+def test_starting_again_is_offered_for_what_died_too_often_only(bar: StartBar, qtbot: QtBot) -> None:
+    assert not bar.again_button.isVisibleTo(bar)
+    bar.set_given_up({"executor"})
+    with qtbot.waitSignal(bar.start_again_requested):
+        bar.again_button.click()
+    bar.set_given_up(())
+    assert not bar.again_button.isVisibleTo(bar)
+    assert not bar.again_action.isEnabled()
 
 
 def test_resume_needs_the_typed_word(bar: StartBar, qtbot: QtBot) -> None:
