@@ -1579,8 +1579,12 @@
         <translation>帳本磁碟已滿</translation>
     </message>
     <message>
-        <source>{runs} runs, {orders} orders, {fills} fills, the main process killed {deaths} times: {duplicates} orders twice, {lost} fills lost, {disagreements} disagreements. Longest without guard {longest} s of {limit} s.</source>
-        <translation>共 {runs} 次、委託 {orders} 筆、成交 {fills} 筆，主程序遭終止 {deaths} 次：重複委託 {duplicates} 筆、遺失成交 {lost} 筆、不符 {disagreements} 項。最長未守護 {longest} 秒（限 {limit} 秒）。</translation>
+        <source>{runs} runs, {orders} orders, {fills} fills, the main process killed {deaths} times: {duplicates} orders twice, {lost} fills lost, {disagreements} disagreements. Longest without guard {longest} s; the limit is {limit} s, and {twice} s after the death of the main process.</source>
+        <translation>共 {runs} 次、委託 {orders} 筆、成交 {fills} 筆，主程序遭終止 {deaths} 次：重複委託 {duplicates} 筆、遺失成交 {lost} 筆、不符 {disagreements} 項。最長未守護 {longest} 秒；上限 {limit} 秒，主程序終止後為 {twice} 秒。</translation>
+    </message>
+    <message>
+        <source>Other programs took {seconds} s of the machine; the limits were longer by as much.</source>
+        <translation>其他程式占用了本機 {seconds} 秒，上限因此等量延長。</translation>
     </message>
 </context>
 <context>

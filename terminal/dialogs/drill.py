@@ -130,7 +130,7 @@ class DrillDialog(QtWidgets.QDialog):
         box.addWidget(self.progress)
         box.addWidget(self.table, 1)
         box.addWidget(self.card)
-        self.resize(680, 620)
+        self.resize(840, 720)
 
     def _enable(self) -> None:
         for part in (self.runs, self.seed, self.start_button):

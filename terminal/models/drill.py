@@ -70,9 +70,13 @@ def report_text(report: Report) -> str:
     text = QtCore.QCoreApplication.translate(
         "Drill",
         "{runs} runs, {orders} orders, {fills} fills, the main process killed {deaths} times: {duplicates} orders "
-        "twice, {lost} fills lost, {disagreements} disagreements. Longest without guard {longest} s of {limit} s.",
+        "twice, {lost} fills lost, {disagreements} disagreements. Longest without guard {longest} s; the limit is "
+        "{limit} s, and {twice} s after the death of the main process.",
     )
-    return text.format(
+    taken = QtCore.QCoreApplication.translate(
+        "Drill", "Other programs took {seconds} s of the machine; the limits were longer by as much."
+    )
+    story = text.format(
         runs=report.runs,
         orders=report.orders,
         fills=report.fills,
@@ -82,7 +86,9 @@ def report_text(report: Report) -> str:
         disagreements=report.disagreements,
         longest=f"{max((item.unguarded_s for item in report.faults), default=0.0):.1f}",
         limit=f"{report.limit_s:g}",
+        twice=f"{2 * report.limit_s:g}",
     )
+    return f"{story} {taken.format(seconds=round(report.taken_s))}" if report.taken_s > 1.0 else story
 
 
 FAULT_COLUMNS: Final[tuple[Column[FaultResult], ...]] = (

@@ -71,7 +71,7 @@ def test_the_card_of_a_passed_drill(dialog: DrillDialog) -> None:
     assert dialog.verdict.text() == "✓  PASSED: every promise held."
     assert dialog.verdict.property("tone") == "ok"
     assert "4 orders" in dialog.story.text()
-    assert "1.2 s of 5 s" in dialog.story.text()
+    assert "1.2 s; the limit is 5 s, and 10 s after" in dialog.story.text()
     assert dialog.start_button.isEnabled()
 
 
