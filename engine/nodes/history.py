@@ -126,6 +126,8 @@ class HistoryServer:
         self._answered: OrderedDict[bytes, tuple[str, bytes]] = OrderedDict()
         self.questions = 0
         """Answered so far."""
+        self.undecodable = 0
+        """Messages that were none."""
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
     def start(self) -> None:
@@ -150,6 +152,7 @@ class HistoryServer:
                     self._serve(client, envelope)
                     if self._stop in poller.wait(0):
                         return
+                self.undecodable = self._server.undecodable
         finally:
             self._server.close()
 

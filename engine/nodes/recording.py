@@ -30,6 +30,8 @@ from engine.wire.zap import Doorkeeper
 log = logs.get(__name__)
 _LOOP_MS: Final = 50
 _HEALTH_S: Final = 1.0
+_UNREAD: Final = 8
+"""Pages kept for a client that does not read them; one can take some 5 MB."""
 _PATIENCE_S: Final = 1.0
 """Pause before the gateway, which did not answer, is asked again."""
 
@@ -80,7 +82,8 @@ def run(child: Child) -> None:
                 recorder.tell(bars.take())
             recorder.tend()
             child.telemetry.counts["questions"] = desk.questions
-            child.telemetry.counts["undecodable"] = subscriber.undecodable + requester.undecodable
+            sockets = (subscriber, requester, desk)
+            child.telemetry.counts["undecodable"] = sum(part.undecodable for part in sockets)
             child.telemetry.beat()
 
 
@@ -96,6 +99,7 @@ def _desk(child: Child, store: MarketStore, writer: StoreWriter, opened: context
         wire=context.settings.wire,
         keys=context.binder,
         domain=Domain.HISTORY,
+        high_water=_UNREAD,
     )
     desk = HistoryServer(server, History(pages, writer.flush, writer.between_questions))
     opened.callback(desk.close)

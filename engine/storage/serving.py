@@ -141,23 +141,21 @@ def _instants(
     """Whole instants of the rows of some days, at most ``limit`` rows, or one instant that has more."""
     parts: list[dict[str, Any]] = []
     rows = 0
-    for day in reversed(days) if is_newest else days:
+    left = days if is_newest else days[::-1]
+    while left and rows <= limit:
+        *left, day = left
         part = found(day)
         parts.insert(0 if is_newest else len(parts), part)
         rows += len(part["ts_event"])
-        if rows > limit:
-            break
     columns = _joined(parts, names)
     order = np.argsort(columns["ts_event"], kind="stable")
     columns = {name: column[order] for name, column in columns.items()}
     times = columns["ts_event"]
     if rows <= limit:
         return columns, True
-    if is_newest:
-        cut = slice(_begin_of_instant(times, rows - limit), None)
-    else:
-        cut = slice(None, rows - _begin_of_instant(times[::-1], rows - limit))
-    return {name: column[cut] for name, column in columns.items()}, False
+    behind = _begin_of_instant(times if is_newest else times[::-1], rows - limit)
+    cut = slice(behind, None) if is_newest else slice(None, rows - behind)
+    return {name: column[cut] for name, column in columns.items()}, not (behind or left)
 
 
 def _begin_of_instant(times: Any, at: int) -> int:

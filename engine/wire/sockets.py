@@ -297,7 +297,11 @@ class Puller(Socket):
 
 
 class RouterServer(Socket):
-    """ROUTER: answers requests; knows the role of each client by its key."""
+    """ROUTER: answers requests; knows the role of each client by its key.
+
+    Args:
+        high_water: answers kept for a client that does not read them; those beyond it are dropped.
+    """
 
     def __init__(
         self,
@@ -307,6 +311,7 @@ class RouterServer(Socket):
         wire: Wire,
         keys: ServerKeys | None,
         domain: Domain = Domain.COMMANDS,
+        high_water: int = 1000,
         context: zmq.Context[zmq.Socket[bytes]] | None = None,
     ) -> None:
         super().__init__(
@@ -315,7 +320,7 @@ class RouterServer(Socket):
             keys=keys,
             bind=endpoint,
             domain=domain,
-            options={zmq.ROUTER_MANDATORY: 0},
+            options={zmq.ROUTER_MANDATORY: 0, zmq.SNDHWM: high_water},
             context=context,
         )
         self._encoder = Encoder(source)
