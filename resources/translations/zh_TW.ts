@@ -1491,15 +1491,15 @@
         <translation>強制終止紀錄程序</translation>
     </message>
     <message>
-        <source>The strategy process is killed at each point of an order&apos;s life in turn</source>
+        <source>The strategy process is killed at each point of an order&apos;s life</source>
         <translation>依序在委託生命週期的每一點終止策略程序</translation>
     </message>
     <message>
-        <source>The executor process is killed at each point of an order&apos;s life in turn</source>
+        <source>The executor process is killed at each point of an order&apos;s life</source>
         <translation>依序在委託生命週期的每一點終止下單程序</translation>
     </message>
     <message>
-        <source>The recorder process is killed at each point of an order&apos;s life in turn</source>
+        <source>The recorder process is killed at each point of an order&apos;s life</source>
         <translation>依序在委託生命週期的每一點終止紀錄程序</translation>
     </message>
     <message>

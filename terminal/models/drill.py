@@ -13,13 +13,13 @@ _FAULTS: Final = {
     "kill_executor": QT_TRANSLATE_NOOP("Drill", "The executor process is killed"),
     "kill_recorder": QT_TRANSLATE_NOOP("Drill", "The recorder process is killed"),
     "kill_strategy_at_points": QT_TRANSLATE_NOOP(
-        "Drill", "The strategy process is killed at each point of an order's life in turn"
+        "Drill", "The strategy process is killed at each point of an order's life"
     ),
     "kill_executor_at_points": QT_TRANSLATE_NOOP(
-        "Drill", "The executor process is killed at each point of an order's life in turn"
+        "Drill", "The executor process is killed at each point of an order's life"
     ),
     "kill_recorder_at_points": QT_TRANSLATE_NOOP(
-        "Drill", "The recorder process is killed at each point of an order's life in turn"
+        "Drill", "The recorder process is killed at each point of an order's life"
     ),
     "kill_main": QT_TRANSLATE_NOOP("Drill", "The main process is killed at a random moment"),
     "kill_main_approved": QT_TRANSLATE_NOOP("Drill", "The main process is killed before an intent is written"),
