@@ -69,6 +69,7 @@ class Guarding(QtCore.QObject):
         self.positions: dict[words.Key, Position] = {}
         """Of the books, flat ones too."""
         self._is_logged_in = False
+        self._may_start = True
         strip.acknowledged.connect(self._on_acknowledged)
 
     # --- facts ---------------------------------------------------------------------------------------------------
@@ -109,6 +110,11 @@ class Guarding(QtCore.QObject):
         self._strip.set_may_start_again(is_given_up)
         self.refresh()
 
+    def set_may_start(self, may_start: bool) -> None:
+        """Whether trading is stopped altogether, so that the strip may offer to start it."""
+        self._may_start = may_start
+        self.refresh()
+
     def set_processes(self, states: Mapping[str, ProcessState]) -> None:
         """The trading processes that are wanted; none where trading is stopped."""
         if states != self._processes:
@@ -144,7 +150,7 @@ class Guarding(QtCore.QObject):
             self._conditions,
             silent_s=self.book.silent_s(now_s),
             loud=self.alarm.loud,
-            may_start=not self._processes,
+            may_start=self._may_start,
         )
         if (text := words.alarm_text(holdings)) != self._alarm_text:
             self._alarm_text = text

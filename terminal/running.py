@@ -90,6 +90,7 @@ class Running(QtCore.QObject):
         self._expected = set(names)
         self._states = dict.fromkeys(self._expected, ProcessState.STARTING)
         self._was_ready = False
+        self._guarding.set_may_start(False)
         self._guarding.set_processes(self._states)
         self._show_run()
 
@@ -98,12 +99,14 @@ class Running(QtCore.QObject):
         self._expected.clear()
         self._states.clear()
         self._give_up(self._given_up & _ASIDE)
+        self._guarding.set_may_start(False)
         self._guarding.set_processes({})
         self._bar.set_run_state(RunState.STOPPING)
 
     def show_stopped(self) -> None:
         """The trading processes have ended."""
         self.expect_stop()
+        self._guarding.set_may_start(True)
         self._bar.set_run_state(RunState.STOPPED)
 
     def clear(self) -> None:

@@ -902,6 +902,14 @@
         <translation>⚠ {state}，但未監看：{why}</translation>
     </message>
     <message>
+        <source>⚠ Not guarding</source>
+        <translation>⚠ 未守護</translation>
+    </message>
+    <message>
+        <source>⚠ Not watched</source>
+        <translation>⚠ 未監看</translation>
+    </message>
+    <message>
         <source>Goes on</source>
         <translation>下盤繼續</translation>
     </message>

@@ -63,6 +63,14 @@ def state_text(row: Watched) -> str:
     return translate("Columns", "⚠ {state}, not watched: {why}").format(state=state, why=why_not)
 
 
+def state_in_short(row: Watched) -> str:
+    """The state for a narrow cell; why it does not hold stands in the tip and in the notice."""
+    translate = QtCore.QCoreApplication.translate
+    if row.is_working:
+        return i18n.text(row.condition.state)
+    return translate("Columns", "⚠ Not guarding") if row.condition.held else translate("Columns", "⚠ Not watched")
+
+
 def why(condition: Condition) -> str:
     """Why it ended, in words."""
     return ": ".join(filter(None, (i18n.text(condition.reason), condition.text)))
@@ -115,9 +123,9 @@ CONDITION_COLUMNS: Final[tuple[Column[Watched], ...]] = (
         key="state",
         title=QT_TRANSLATE_NOOP("Columns", "State"),
         getter=lambda r: r,
-        formatter=state_text,
+        formatter=state_in_short,
         alignment=LEFT,
-        sample="Held unguarded",
+        sample="⚠ Not guarding",
         colour=state_colour,
         is_bold=lambda r: r.condition.state.is_in_market or not r.is_working,
         ground=_state_ground,

@@ -157,7 +157,7 @@ def test_trading_that_was_not_started_can_be_started_from_here(watch: Watch, qtb
     row = watch.tell(naked(guards=(guard(fault=GuardFault.NOT_STARTED),)))
     with qtbot.waitSignal(watch.strip.start_requested):
         row.start_button.click()
-    watch.guarding.set_processes(dict.fromkeys(RUNNING, ProcessState.STARTING))
+    watch.guarding.set_may_start(False)
     assert not row.start_button.isVisibleTo(row)
 
 

@@ -203,15 +203,18 @@ class TestConditions:
         dock.set_conditions([held, values.condition("C2"), values.condition("C3")])
         dock.set_faults({"C1": GuardFault.EXECUTOR_DOWN, "C2": GuardFault.NOT_STARTED})
         assert texts(dock.table, "state") == [
-            "⚠ Not guarding: the executor process is down",
-            "⚠ Armed, not watched: trading is stopped",
+            "⚠ Not guarding",
+            "⚠ Not watched",
             "Armed",
         ]
-        assert dock.notice.text().startswith("⚠ C1: Not guarding: the executor process is down; C2: ")
+        said = "C1: Not guarding: the executor process does not run; C2: Armed, not watched: trading is stopped"
+        assert dock.notice.text() == f"⚠ {said}"
+        tip = cell(dock.table, 1, "state").data(QtCore.Qt.ItemDataRole.ToolTipRole)
+        assert tip == "⚠ Armed, not watched: trading is stopped"
         role = QtCore.Qt.ItemDataRole.ForegroundRole
         assert cell(dock.table, 0, "state").data(role).name() == DARK.error
         dock.set_faults({"C1": None})
-        assert texts(dock.table, "state")[0] == "⚠ Not guarding: unknown"
+        assert dock.notice.text() == "⚠ C1: Not guarding: unknown"
         dock.set_faults({})
         assert texts(dock.table, "state") == ["Guarding", "Armed", "Armed"]
         assert dock.notice.text() == ""
