@@ -117,6 +117,7 @@ class Terminal(QtCore.QObject):
 
         display.contracts.selection_changed.connect(lambda chosen: self.asking.spawn(self.select(chosen)))
         display.contracts.contract_activated.connect(lambda symbol: self.asking.spawn(self.market.show(symbol)))
+        display.scanner.contract_activated.connect(lambda symbol: self.asking.spawn(self.market.show(symbol)))
 
         display.conditions_dock.new_requested.connect(lambda side: planning.open_new(side, 0))
         display.conditions_dock.edit_requested.connect(planning.open_edit)
@@ -166,6 +167,8 @@ class Terminal(QtCore.QObject):
         link.pulse.connect(display.on_pulse)
         link.heartbeat.connect(display.running.on_heartbeat)
         link.process.connect(display.running.on_process)
+        link.process.connect(display.scanner.on_process)
+        link.scan.connect(display.scanner.on_hits)
         link.log_line.connect(display.log.add_line)
         link.coverage.connect(display.guarding.on_coverage)
         link.limits.connect(display.on_limits)

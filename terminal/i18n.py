@@ -15,6 +15,9 @@ from engine.model.condition import ConditionState, LevelsFrom, SessionEnd
 from engine.model.guard import GuardFault
 from engine.model.market import Environment, HaltDepth, LinkState
 from engine.model.order import OrderStatus, OrderType, Reason, Side, TimeInForce
+from engine.model.playback import PlaybackState
+from engine.model.recorded import DayOrigin
+from engine.model.scan import ScanKind
 from engine.model.session import Phase, SessionKind
 from engine.model.signal import Leg
 from engine.settings import HaltRule
@@ -217,6 +220,14 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (GuardFault.LINK_DOWN, QT_TRANSLATE_NOOP("Codes", "no link to the broker")),
     (GuardFault.FEED_STALE, QT_TRANSLATE_NOOP("Codes", "the feed is silent")),
     (GuardFault.HELD, QT_TRANSLATE_NOOP("Codes", "held unguarded by choice")),
+    (PlaybackState.WAITING, QT_TRANSLATE_NOOP("Codes", "Waits for strategies")),
+    (PlaybackState.RUNNING, QT_TRANSLATE_NOOP("Codes", "Playing")),
+    (PlaybackState.PAUSED, QT_TRANSLATE_NOOP("Codes", "Paused")),
+    (PlaybackState.JUMPING, QT_TRANSLATE_NOOP("Codes", "Jumping")),
+    (PlaybackState.ENDED, QT_TRANSLATE_NOOP("Codes", "Ended")),
+    (DayOrigin.FILE, QT_TRANSLATE_NOOP("Codes", "Exchange's daily file")),
+    (DayOrigin.RECORDED, QT_TRANSLATE_NOOP("Codes", "Recorded feed")),
+    (DayOrigin.SIMULATED, QT_TRANSLATE_NOOP("Codes", "Simulated run")),
     (DifferenceKind.POSITION, QT_TRANSLATE_NOOP("Codes", "Position differs")),
     (DifferenceKind.FILL, QT_TRANSLATE_NOOP("Codes", "Fills differ")),
     (DifferenceKind.ORDER, QT_TRANSLATE_NOOP("Codes", "Order differs")),
@@ -299,6 +310,15 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (Reason.EXTERNAL, QT_TRANSLATE_NOOP("Codes", "Made elsewhere")),
     (Reason.DIFFERENCE, QT_TRANSLATE_NOOP("Codes", "The broker counts other lots")),
     (Reason.SETTLED, QT_TRANSLATE_NOOP("Codes", "Settled by the exchange")),
+    (ScanKind.NEAR_CONDITION, QT_TRANSLATE_NOOP("Codes", "Near a condition")),
+    (ScanKind.NEAR_SUPPORT, QT_TRANSLATE_NOOP("Codes", "Near a support")),
+    (ScanKind.NEAR_RESISTANCE, QT_TRANSLATE_NOOP("Codes", "Near a resistance")),
+    (ScanKind.SESSION_HIGH, QT_TRANSLATE_NOOP("Codes", "New session high")),
+    (ScanKind.SESSION_LOW, QT_TRANSLATE_NOOP("Codes", "New session low")),
+    (ScanKind.VOLUME_SURGE, QT_TRANSLATE_NOOP("Codes", "Volume surge")),
+    (ScanKind.RANGE_SURGE, QT_TRANSLATE_NOOP("Codes", "Range surge")),
+    (ScanKind.GAP_UP, QT_TRANSLATE_NOOP("Codes", "Gap up")),
+    (ScanKind.GAP_DOWN, QT_TRANSLATE_NOOP("Codes", "Gap down")),
 )
 # Codes of different enums can be the same text, so the enum belongs to the key.
 _CODES: Final = {(type(code), code): source for code, source in _WORDS}

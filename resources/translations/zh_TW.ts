@@ -571,6 +571,38 @@
         <translation>依您的選擇保留不守護</translation>
     </message>
     <message>
+        <source>Waits for strategies</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Playing</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Jumping</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Ended</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Exchange&apos;s daily file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Recorded feed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Simulated run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Position differs</source>
         <translation>部位不符</translation>
     </message>
@@ -886,6 +918,42 @@
         <source>Settled by the exchange</source>
         <translation>由交易所結算</translation>
     </message>
+    <message>
+        <source>Near a condition</source>
+        <translation>接近條件單觸發價</translation>
+    </message>
+    <message>
+        <source>Near a support</source>
+        <translation>接近支撐</translation>
+    </message>
+    <message>
+        <source>Near a resistance</source>
+        <translation>接近壓力</translation>
+    </message>
+    <message>
+        <source>New session high</source>
+        <translation>本盤新高</translation>
+    </message>
+    <message>
+        <source>New session low</source>
+        <translation>本盤新低</translation>
+    </message>
+    <message>
+        <source>Volume surge</source>
+        <translation>成交量激增</translation>
+    </message>
+    <message>
+        <source>Range surge</source>
+        <translation>波幅激增</translation>
+    </message>
+    <message>
+        <source>Gap up</source>
+        <translation>向上跳空</translation>
+    </message>
+    <message>
+        <source>Gap down</source>
+        <translation>向下跳空</translation>
+    </message>
 </context>
 <context>
     <name>Columns</name>
@@ -1132,6 +1200,22 @@
     <message>
         <source>Longest without guard, s</source>
         <translation>最長未守護（秒）</translation>
+    </message>
+    <message>
+        <source>What stands out</source>
+        <translation>值得注意</translation>
+    </message>
+    <message>
+        <source>At level</source>
+        <translation>價位</translation>
+    </message>
+    <message>
+        <source>Score</source>
+        <translation>分數</translation>
+    </message>
+    <message>
+        <source>What it means</source>
+        <translation>說明</translation>
     </message>
 </context>
 <context>
@@ -2315,6 +2399,60 @@ Type {word} to declare it dead.</source>
     <message>
         <source>{node} runs again.</source>
         <translation>{node} 已恢復運作。</translation>
+    </message>
+</context>
+<context>
+    <name>Scanner</name>
+    <message>
+        <source>The price is near the trigger of the armed condition {condition}.</source>
+        <translation>價格接近監控中條件單 {condition} 的觸發價。</translation>
+    </message>
+    <message>
+        <source>The market has turned at this level more than once; the price is just above it.</source>
+        <translation>市場曾多次在此價位轉折；現價略高於它。</translation>
+    </message>
+    <message>
+        <source>The market has turned at this level more than once; the price is just below it.</source>
+        <translation>市場曾多次在此價位轉折；現價略低於它。</translation>
+    </message>
+    <message>
+        <source>The highest price of this session.</source>
+        <translation>本盤最高價。</translation>
+    </message>
+    <message>
+        <source>The lowest price of this session.</source>
+        <translation>本盤最低價。</translation>
+    </message>
+    <message>
+        <source>A minute with at least three times the average lots of the minutes before it.</source>
+        <translation>這一分鐘的成交量至少是先前各分鐘平均的三倍。</translation>
+    </message>
+    <message>
+        <source>A minute with at least three times the average range of the minutes before it.</source>
+        <translation>這一分鐘的波幅至少是先前各分鐘平均的三倍。</translation>
+    </message>
+    <message>
+        <source>The session opened above the whole range of the one before, and the gap is still open.</source>
+        <translation>本盤開盤價高於前一盤的整個區間，缺口尚未回補。</translation>
+    </message>
+    <message>
+        <source>The session opened below the whole range of the one before, and the gap is still open.</source>
+        <translation>本盤開盤價低於前一盤的整個區間，缺口尚未回補。</translation>
+    </message>
+</context>
+<context>
+    <name>ScannerDock</name>
+    <message>
+        <source>Scanner</source>
+        <translation>掃描</translation>
+    </message>
+    <message>
+        <source>Nothing stands out now.</source>
+        <translation>目前沒有值得注意的情況。</translation>
+    </message>
+    <message>
+        <source>The scanner does not run.</source>
+        <translation>掃描程序未執行。</translation>
     </message>
 </context>
 <context>

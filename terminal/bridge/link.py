@@ -38,6 +38,7 @@ from engine.wire.messages import (
     ProcessStatus,
     Pulse,
     Refused,
+    ScanHits,
     Snapshot,
     Ticks,
 )
@@ -77,7 +78,8 @@ class EngineLink(QtCore.QObject):
         difference(Difference), adjusted(PositionAdjusted), limits(LimitsChanged): events too, of our books and the
             broker's and of the limits of risk.
         pace(Pace): a replay has ended; other grants concern strategies only and are not told.
-        heartbeat(Heartbeat), log_line(LogLine), process(ProcessStatus), coverage(Coverage): telemetry.
+        heartbeat(Heartbeat), log_line(LogLine), process(ProcessStatus), coverage(Coverage),
+        scan(ScanHits): telemetry.
         failed(str): receiving failed, or the gateway refuses what the window must know; it is tried again, and the
             next snapshot says that all is well.
     """
@@ -104,6 +106,7 @@ class EngineLink(QtCore.QObject):
     log_line = QtCore.Signal(object)
     process = QtCore.Signal(object)
     coverage = QtCore.Signal(object)
+    scan = QtCore.Signal(object)
     failed = QtCore.Signal(str)
     _answered = QtCore.Signal(object, object)
 
@@ -130,6 +133,7 @@ class EngineLink(QtCore.QObject):
             LogLine: self.log_line,
             ProcessStatus: self.process,
             Coverage: self.coverage,
+            ScanHits: self.scan,
         }
         self.gaps = 0
         """Holes seen in the numbers of ticks and events; each is repaired from the ring or by a snapshot."""
