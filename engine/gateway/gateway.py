@@ -384,4 +384,5 @@ class Gateway:
             limits=self.state.limits,
             differences=tuple(self.state.differences.values()),
             run=self._run_ns,
+            halted=self.state.halted,
         )

@@ -74,12 +74,18 @@ class TradingState:
         self.transitions: list[Transition] = []
         self.signals: dict[str, Signal] = {}
         self.refused: dict[str, SignalRefused] = {}
-        self.halt = HaltDepth.NONE
+        self.halted: HaltChanged | None = None
+        """The last change of the halt: by whom, when and why; None = there was none yet."""
         self.limits = Risk()
         self.settings_limits: Risk | None = None
         """What the settings file said when it last changed the limits."""
         self.differences: dict[tuple[str, str, str, str], Difference] = {}
         """Those that are not settled."""
+
+    @property
+    def halt(self) -> HaltDepth:
+        """How far trading is halted."""
+        return self.halted.depth if self.halted else HaltDepth.NONE
 
     def apply(self, event: Event) -> None:
         """Adds one event."""
@@ -98,7 +104,7 @@ class TradingState:
                 self.refused[event.signal.signal_id] = event
                 self.signals.setdefault(event.signal.signal_id, event.signal)
             case HaltChanged():
-                self.halt = event.depth
+                self.halted = event
             case LimitsChanged():
                 self.limits = event.limits
                 if event.by == "settings":

@@ -371,6 +371,7 @@ class Snapshot:
         limits: of risk, as they are now.
         differences: between our books and the broker's, those that are not settled.
         run: when the gateway began to number ticks, wall clock: ticks are known by (run, symbol, number).
+        halted: the last change of the halt, with by whom, when and why.
     """
 
     environment: Environment
@@ -392,6 +393,7 @@ class Snapshot:
     limits: Risk = field(default_factory=Risk)
     differences: tuple[Difference, ...] = ()
     run: int = 0
+    halted: HaltChanged | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,11 @@ from pytestqt.qtbot import QtBot
 from engine.model.books import Difference, DifferenceKind
 from engine.model.condition import ConditionState
 from engine.model.guard import Coverage
-from engine.model.market import Environment, LinkState, LinkStatus
+from engine.model.market import Environment, HaltChanged, HaltDepth, LinkState, LinkStatus
 from engine.model.session import TradingCalendar
 from engine.settings import Settings
 from engine.timing import NS_PER_S
-from engine.wire.messages import ProcessState, ProcessStatus
+from engine.wire.messages import ProcessState, ProcessStatus, Snapshot
 from terminal import i18n, theme
 from terminal.display import Display
 from terminal.docks.start import RunState
@@ -96,6 +96,13 @@ def test_a_process_that_falls_silent_guards_nothing_before_anybody_says_so(displ
         display.lamps.touch("strategy-1", time.time_ns())
         display.lamps.refresh()
         assert run_state(display) is RunState.RUNNING
+
+
+def test_a_halt_of_before_the_login_is_told_with_its_reason(display: Display) -> None:
+    halted = HaltChanged(depth=HaltDepth.NO_ENTRIES, by="rule", text="Lost 60,000 of 50,000 TWD.")
+    told = Snapshot(environment=Environment.LIVE, now_ns=values.T0, halt=halted.depth, halted=halted)
+    display.on_snapshot(told)
+    assert display.bar.why_label.text() == halted.text
 
 
 def test_what_died_too_often_waits_for_a_person(display: Display) -> None:

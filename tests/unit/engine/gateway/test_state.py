@@ -116,6 +116,8 @@ class TestFold:
         halts = [HaltChanged(depth=depth, by="window") for depth in (HaltDepth.FLATTEN, HaltDepth.NONE)]
         assert state_with(*halts).halt is HaltDepth.NONE
         assert state_with(*reversed(halts)).halt is HaltDepth.FLATTEN
+        assert state_with(*halts).halted == halts[-1]
+        assert state_with().halted is None
 
 
 class TestReducible:
