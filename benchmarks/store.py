@@ -1,10 +1,11 @@
-"""The market store beside bare DuckDB in the same run: import, questions, and bytes a tick.
+"""The market store beside bare DuckDB in the same run: import, recording, questions, and bytes a tick.
 
 Import: the exchange's daily csv files into segments, beside DuckDB reading the same csv, once into nothing and
-once into a table of a database file. Questions: the last 10,000 ticks and a year of 5-minute bars from a store of
+once into a table of a database file. Recording: ticks through gateway, feed and recorder, beside a feed without
+it (``benchmarks/live.py``). Questions: the last 10,000 ticks and a year of 5-minute bars from a store of
 synthetic days, beside the same questions to one bare, sorted DuckDB table. Rounds take turns, medians count.
 
-    uv run python benchmarks/store.py [--rows N] [--rounds N] [--keep DIR] [FILE...]
+    uv run python benchmarks/store.py [--rows N] [--ticks N] [--rounds N] [--quick] [--keep DIR] [FILE...]
 """
 
 import argparse
@@ -23,12 +24,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import duckdb
 
+from benchmarks.live import measure_live
 from engine.model.instrument import front_month, product
 from engine.model.session import SessionKind, TradingCalendar
 from engine.storage import schema
 from engine.storage.importing import import_files
 from engine.storage.layout import Kind, Source, StagedDay, StoreFolder, bytes_of
 from engine.storage.reading import StoreReader
+from engine.timing import NS_PER_S
 
 CALENDAR = TradingCalendar()
 LAST_DAY = date(2024, 12, 31)
@@ -42,15 +45,20 @@ HOUR_NS = 3_600_000_000_000
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="TAIFEX daily files, zip or csv")
-    parser.add_argument("--rows", type=int, default=5_000_000, help="synthetic ticks of the year (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rows", type=int, default=50_000_000, help="synthetic ticks of the year (%(default)s)")
+    parser.add_argument("--ticks", type=int, default=200_000, help="ticks to be recorded (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="a small year and few ticks: a look in seconds")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the synthetic store there, or use it again")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rows, arguments.ticks, arguments.rounds = 500_000, 20_000, 1
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
         if arguments.files:
             result["import"] = measure_import(place, arguments.files, arguments.rounds)
+        result["live"] = measure_live(place, arguments.ticks, min(arguments.rounds, 3))
         folder = StoreFolder(arguments.keep or place / "year")
         if not folder.trade_dates():
             make_year(folder, arguments.rows)
@@ -160,9 +168,12 @@ def write_day(database: duckdb.DuckDBPyConnection, folder: StoreFolder, day: dat
             'TX' AS product, '{front.contract_month}' AS contract,
             CASE number WHEN 0 THEN '{front.symbol}' ELSE 'OTHER' || number END AS symbol, 0::BIGINT AS run, seq,
             CASE WHEN seq * 2 <= {each} THEN {night.open_ns} + (seq * 2 - 1) * {14 * HOUR_NS // each}
-                ELSE {session.open_ns} + (seq * 2 - {each} - 1) * {5 * HOUR_NS // each} END AS ts_event,
-            0::BIGINT AS ts_recv, 22000 + (200 * sin(seq / 500.0))::BIGINT + seq % 7 AS price,
-            0::TINYINT AS price_precision, 1 + (seq * 7919) % 5 AS quantity, seq * 3 AS total_volume,
+                ELSE {session.open_ns} + (seq * 2 - {each} - 1) * {5 * HOUR_NS // each} END
+                // {NS_PER_S} * {NS_PER_S} AS ts_event,
+            0::BIGINT AS ts_recv,
+            22000 + (200 * sin(seq / 500.0))::BIGINT + (hash(seq, number) % 7)::BIGINT AS price,
+            0::TINYINT AS price_precision, 1 + (hash(number, seq) % 5)::BIGINT AS quantity,
+            sum(1 + (hash(number, seq) % 5)::BIGINT) OVER (PARTITION BY number ORDER BY seq) AS total_volume,
             0::UTINYINT AS flags, '{Source.TAIFEX}' AS source
         FROM range({SYMBOLS}) AS numbers(number), range(1, {each} + 1) AS seqs(seq)"""
     )

@@ -160,13 +160,13 @@ class Recorder:
         """Messages of the feed."""
         intake = self._intake
         for envelope in envelopes:
+            self._child.telemetry.worked()  # also behind a backlog, in which pulses wait their turn
             body = envelope.body
             if isinstance(body, Tick):
                 intake.take_tick(body, envelope.seq)
             elif isinstance(body, Book):
                 intake.take_book(body)
             elif isinstance(body, Pulse):
-                self._child.telemetry.worked()
                 self._writer.market_ns = body.now_ns
                 intake.take_pulse(body.position)
         self._hand_over()

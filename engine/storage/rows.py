@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -60,34 +61,40 @@ def _market_keys(items: Sequence[Tick] | Sequence[Book], run: int, calendar: Tra
 
 
 def _sessions(calendar: TradingCalendar) -> Callable[[int], Session]:
+    last: Session | None = None
+
     def session_of(ts_ns: int) -> Session:
-        session = calendar.session_at(ts_ns) or calendar.next_session(ts_ns)
-        if session is None:
+        nonlocal last
+        if last is not None and last.open_ns <= ts_ns < last.close_ns:
+            return last
+        last = calendar.session_at(ts_ns) or calendar.next_session(ts_ns)
+        if last is None:
             raise CalendarError(f"No session follows {ts_ns} ns.")
-        return session
+        return last
 
     return session_of
 
 
 def _keys(symbols: list[str], sessions: list[tuple[date, str]], source: Source) -> Table:
-    months = {
-        (symbol, day): contract_month_of(symbol, near=day)
-        for symbol, (day, _) in zip(symbols, sessions, strict=True)
+    """The columns that few different values fill: each is made once and then laid out."""
+    numbers: dict[tuple[str, tuple[date, str]], int] = {}
+    pairs = zip(symbols, sessions, strict=True)
+    places = np.fromiter((numbers.setdefault(pair, len(numbers)) for pair in pairs), np.intp, len(symbols))
+    found = [(symbol, PRODUCTS[symbol[:3]], day, kind) for symbol, (day, kind) in numbers]
+    columns: Table = {
+        "trade_date": np.array([day for _, _, day, _ in found], dtype="datetime64[D]").astype("datetime64[s]"),
+        "session": _texts([kind for _, _, _, kind in found]),
+        "product": _texts([item.taifex_code for _, item, _, _ in found]),
+        "contract": _texts([contract_month_of(symbol, near=day) for symbol, _, day, _ in found]),
+        "symbol": _texts([symbol for symbol, _, _, _ in found]),
+        "price_precision": np.array([item.price_precision for _, item, _, _ in found], dtype=np.int8),
+        "source": _texts([str(source)] * len(found)),
     }
-    products = [PRODUCTS[symbol[:3]] for symbol in symbols]
-    return {
-        "trade_date": np.array([day for day, _ in sessions], dtype="datetime64[D]").astype("datetime64[s]"),
-        "session": _texts([kind for _, kind in sessions]),
-        "product": _texts([item.taifex_code for item in products]),
-        "contract": _texts([months[s, day] for s, (day, _) in zip(symbols, sessions, strict=True)]),
-        "symbol": _texts(symbols),
-        "price_precision": np.array([item.price_precision for item in products], dtype=np.int8),
-        "source": _texts([str(source)] * len(symbols)),
-    }
+    return {name: column[places] for name, column in columns.items()}
 
 
 def _integers(items: Sequence[object], *names: str) -> Table:
-    return {name: np.array([getattr(item, name) for item in items], dtype=np.int64) for name in names}
+    return {name: np.fromiter(map(attrgetter(name), items), np.int64, len(items)) for name in names}
 
 
 def _texts(values: list[str]) -> npt.NDArray[Any]:
