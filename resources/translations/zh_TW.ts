@@ -571,38 +571,6 @@
         <translation>依您的選擇保留不守護</translation>
     </message>
     <message>
-        <source>Waits for strategies</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Playing</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Paused</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Jumping</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Ended</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Exchange&apos;s daily file</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Recorded feed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Simulated run</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Position differs</source>
         <translation>部位不符</translation>
     </message>
