@@ -43,8 +43,8 @@ class Outage(Fault):
         now = bench.now()
         if not bench.seen.net:
             self._held_since = now
-        is_told = bench.watch.told_naked > self._told_before or not bench.seen.net
-        if now - self._held_since > _TELL_S + bench.settings.risk.stale_feed_s:
+        is_told = bench.watch.told_naked > self._told_before or not bench.seen.net or _is_in_doubt(bench)
+        if not is_told and now - self._held_since > _TELL_S + bench.settings.risk.stale_feed_s:
             said = bench.watch.coverage()
             raise BrokenPromise(
                 Promise.TOLD, f"{bench.seen.net:+d} lots, and the program says {said or 'nothing'}"
@@ -58,6 +58,17 @@ class Outage(Fault):
     def lift(self, bench: "Bench") -> None:
         super().lift(bench)
         bench.may_guard = True
+
+
+def _is_in_doubt(bench: "Bench") -> bool:
+    """Of a fill whose report the outage keeps back nobody here can know.
+
+    The truth is then an order that works and a link that is not up: that is what must be shown.
+    """
+    probed = bench.seen.probed
+    is_known = probed.net.get(bench.world.symbol, 0) == bench.seen.net
+    is_down = any(state is not LinkState.UP for state in probed.links.values())
+    return not is_known and bool(probed.open_orders) and is_down
 
 
 class DroppedLink(Outage):

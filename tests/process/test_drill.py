@@ -22,11 +22,13 @@ from engine.brokers.base import Credentials
 from engine.brokers.faults import Reply
 from engine.brokers.simulated import SimulatedExchange
 from engine.drill import main as drill
+from engine.drill.bench import Seen
 from engine.drill.books import Books, LedgerReader
 from engine.drill.faults import FAULTS
 from engine.drill.line import Fate, Line
 from engine.drill.machine import MachineClock, share
-from engine.drill.program import Arm, Trap
+from engine.drill.outages import DroppedLink
+from engine.drill.program import Arm, Probed, Trap
 from engine.drill.remote import RemoteBroker
 from engine.drill.results import BrokenPromise, Progress, Promise, Report
 from engine.drill.runner import Options, class_of
@@ -159,6 +161,51 @@ def test_children_are_killed_at_every_point_in_turn() -> None:
     for turn in range(len(Point)):
         kind.make(random.Random(turn), turn).inject(cast(Any, bench))
     assert {(arm.point, arm.process) for arm in told} == {(point, "executor") for point in Point}
+
+
+LOT = Order(
+    client_order_id="OUT0000001",
+    account="a",
+    symbol=SYMBOL,
+    side=Side.BUY,
+    order_type=Type.MARKET,
+    time_in_force=TimeInForce.IOC,
+    price=0,
+    quantity=1,
+    status=OrderStatus.SENT,
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "orders", "state", "is_honest"),
+    [
+        (1, (), LinkState.STALE, False),  # it knows of the lot and does not call it naked
+        (0, (), LinkState.STALE, False),  # it shows no order that could have filled
+        (0, (LOT,), LinkState.UP, False),  # it shows nothing that is wrong
+        (0, (LOT,), LinkState.STALE, True),
+    ],
+)
+def test_in_an_outage_a_lot_is_told_naked_or_its_order_and_the_link_are_shown(
+    known: int, orders: tuple[Order, ...], state: LinkState, is_honest: bool
+) -> None:
+    now = [0.0]
+    bench = SimpleNamespace(
+        now=lambda: now[0],
+        may_guard=True,
+        watch=SimpleNamespace(told_naked=0, coverage=lambda: None),
+        settings=Settings(),
+        world=SimpleNamespace(symbol=SYMBOL),
+        line=SimpleNamespace(drop=lambda is_told: None, lift=lambda: None),
+        seen=Seen(0.0, Probed({}, True, open_orders=orders, net={SYMBOL: known}, links={"books": state}), net=1),
+    )
+    outage = DroppedLink(random.Random(1))
+    outage.inject(cast(Any, bench))
+    now[0] = 3_600.0
+    if is_honest:
+        assert outage.is_over(cast(Any, bench))
+    else:
+        with pytest.raises(BrokenPromise, match="the program says nothing"):
+            outage.is_over(cast(Any, bench))
 
 
 # --- the line ----------------------------------------------------------------------------------------------------
