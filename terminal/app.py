@@ -28,7 +28,7 @@ from engine.wire.messages import (
 )
 from terminal import i18n, session, settings, theme
 from terminal.asking import Asking
-from terminal.bridge.drill import DrillProcess
+from terminal.bridge.aside import AsideProcess
 from terminal.bridge.link import EngineLink
 from terminal.dialogs.about import AboutDialog
 from terminal.dialogs.confirm import ask
@@ -86,7 +86,7 @@ class Terminal(QtCore.QObject):
         self.market = MarketView(self.display, self.asking, self.choices, lambda: self.run)
         self.planning = Planning(self.display, self.asking, self.choices)
         self.ask, self.put_condition, self.select = self.asking.ask, self.planning.put, self.market.select
-        self.drill = DrillProcess(run_for_window, self)
+        self.drill = AsideProcess(run_for_window, "drill", self)
         self.drill_dialog = DrillDialog(self.display.window)
         self._wire()
         self._begin(warning)
@@ -167,6 +167,7 @@ class Terminal(QtCore.QObject):
         link.pulse.connect(display.on_pulse)
         link.heartbeat.connect(display.running.on_heartbeat)
         link.process.connect(display.running.on_process)
+        link.process.connect(self.market.on_process)
         link.process.connect(display.scanner.on_process)
         link.scan.connect(display.scanner.on_hits)
         link.log_line.connect(display.log.add_line)
@@ -301,7 +302,8 @@ class Terminal(QtCore.QObject):
     async def _begin_run(self, run: Run, contracts: Iterable[str] | None) -> None:
         """Shows the login, starts the engine and subscribes."""
         self._wire_link(run.link)
-        self.market.set_history(run.history.ask if self._config.store.recorder else None)
+        is_new = run.host.store.is_of_run
+        self.market.set_history(run.history.ask if self._config.store.recorder else None, is_new_market=is_new)
         self.planning.accounts = run.accounts
         offered = run.broker.contracts()
         instruments = {item.symbol: run.host.instrument(item.symbol) for item in offered}

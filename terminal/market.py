@@ -7,9 +7,10 @@ from PySide6 import QtCore
 
 from engine.errors import EngineError
 from engine.model.tick import Tick
-from engine.wire.messages import GetTicks, SelectContracts, Ticks
+from engine.wire.messages import GetTicks, ProcessStatus, SelectContracts, Ticks
 from terminal.asking import Asking
 from terminal.display import Display
+from terminal.models.past import PastState
 from terminal.past import Ask, ChartPast
 from terminal.session import Run
 from terminal.settings import Choices
@@ -34,9 +35,25 @@ class MarketView(QtCore.QObject):
         display.chart.past_wanted.connect(self._load_past)
         display.chart.time_frame_changed.connect(self._past.on_time_frame)
 
-    def set_history(self, ask: Ask | None) -> None:
-        """Asks here for history from now on; None = there is none."""
-        self._past.set_source(ask)
+    def set_history(self, ask: Ask | None, *, is_new_market: bool = False) -> None:
+        """Asks here for history from now on.
+
+        Args:
+            ask: gives an answer; None = there is no history.
+            is_new_market: the market began with the login, and history with it.
+        """
+        self._past.set_source(ask, PastState.NONE if is_new_market else PastState.EMPTY)
+
+    @QtCore.Slot(object)
+    def on_process(self, status: ProcessStatus) -> None:
+        """A recorder that came late is asked then."""
+        if self._past.on_process(status):
+            self.reload_history()
+
+    @QtCore.Slot()
+    def reload_history(self) -> None:
+        """The store may have more than it had."""
+        self._asking.spawn(self._past.begin_again())
 
     def first_contracts(self, offered: tuple[str, ...]) -> tuple[str, ...]:
         """Those of last time that are still offered, or else the first, which is the front month."""
@@ -65,6 +82,7 @@ class MarketView(QtCore.QObject):
         if run is None or symbol == self._display.symbol:
             return
         self._choices.change(contract=symbol)
+        self._past.forget()
         self._display.show_contract(run.host.instrument(symbol))
         oldest: Ticks = await run.link.request(GetTicks(symbol=symbol, limit=1))
         if symbol != self._display.symbol:
@@ -74,6 +92,8 @@ class MarketView(QtCore.QObject):
         found = await self._ticks(symbol)
         if self._display.symbol == symbol:
             self._display.chart.set_ticks(found)
+            if found:
+                await self._past.live_begins(found[0].ts_event)
 
     async def _ticks(self, symbol: str) -> list[Tick]:
         """What the gateway still has, page by page, while it is wanted."""

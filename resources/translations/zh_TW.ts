@@ -555,8 +555,76 @@
         <translation>下單程序未運作</translation>
     </message>
     <message>
+        <source>Waits for strategies</source>
+        <translation>等待策略加入</translation>
+    </message>
+    <message>
+        <source>Playing</source>
+        <translation>播放中</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暫停</translation>
+    </message>
+    <message>
+        <source>Jumping</source>
+        <translation>跳轉中</translation>
+    </message>
+    <message>
+        <source>Ended</source>
+        <translation>已結束</translation>
+    </message>
+    <message>
+        <source>Exchange&apos;s daily file</source>
+        <translation>期交所每日檔</translation>
+    </message>
+    <message>
+        <source>Recorded feed</source>
+        <translation>行情錄製</translation>
+    </message>
+    <message>
+        <source>Simulated run</source>
+        <translation>模擬行情</translation>
+    </message>
+    <message>
         <source>gives no sign of life</source>
         <translation>沒有回應</translation>
+    </message>
+    <message>
+        <source>Near a condition</source>
+        <translation>接近條件單觸發價</translation>
+    </message>
+    <message>
+        <source>Near a support</source>
+        <translation>接近支撐</translation>
+    </message>
+    <message>
+        <source>Near a resistance</source>
+        <translation>接近壓力</translation>
+    </message>
+    <message>
+        <source>New session high</source>
+        <translation>本盤新高</translation>
+    </message>
+    <message>
+        <source>New session low</source>
+        <translation>本盤新低</translation>
+    </message>
+    <message>
+        <source>Volume surge</source>
+        <translation>成交量激增</translation>
+    </message>
+    <message>
+        <source>Range surge</source>
+        <translation>波幅激增</translation>
+    </message>
+    <message>
+        <source>Gap up</source>
+        <translation>向上跳空</translation>
+    </message>
+    <message>
+        <source>Gap down</source>
+        <translation>向下跳空</translation>
     </message>
     <message>
         <source>no link to the broker</source>
@@ -885,42 +953,6 @@
     <message>
         <source>Settled by the exchange</source>
         <translation>由交易所結算</translation>
-    </message>
-    <message>
-        <source>Near a condition</source>
-        <translation>接近條件單觸發價</translation>
-    </message>
-    <message>
-        <source>Near a support</source>
-        <translation>接近支撐</translation>
-    </message>
-    <message>
-        <source>Near a resistance</source>
-        <translation>接近壓力</translation>
-    </message>
-    <message>
-        <source>New session high</source>
-        <translation>本盤新高</translation>
-    </message>
-    <message>
-        <source>New session low</source>
-        <translation>本盤新低</translation>
-    </message>
-    <message>
-        <source>Volume surge</source>
-        <translation>成交量激增</translation>
-    </message>
-    <message>
-        <source>Range surge</source>
-        <translation>波幅激增</translation>
-    </message>
-    <message>
-        <source>Gap up</source>
-        <translation>向上跳空</translation>
-    </message>
-    <message>
-        <source>Gap down</source>
-        <translation>向下跳空</translation>
     </message>
 </context>
 <context>
@@ -2068,6 +2100,14 @@
 <context>
     <name>LoginDialog</name>
     <message>
+        <source>TAIFEX daily file</source>
+        <translation>期交所每日檔</translation>
+    </message>
+    <message>
+        <source>Market store</source>
+        <translation>行情庫</translation>
+    </message>
+    <message>
         <source>Log in</source>
         <translation>登入</translation>
     </message>
@@ -2097,11 +2137,19 @@
     </message>
     <message>
         <source>Recorded day</source>
-        <translation>歷史檔案</translation>
+        <translation>歷史資料</translation>
+    </message>
+    <message>
+        <source>File</source>
+        <translation>檔案</translation>
     </message>
     <message>
         <source>Speed</source>
         <translation>速度</translation>
+    </message>
+    <message>
+        <source>Begin paused</source>
+        <translation>開始時先暫停</translation>
     </message>
     <message>
         <source>{factor}×</source>
@@ -2290,6 +2338,33 @@ Type {word} to declare it dead.</source>
     </message>
 </context>
 <context>
+    <name>PastLabel</name>
+    <message>
+        <source>History is being loaded…</source>
+        <translation>正在載入歷史資料…</translation>
+    </message>
+    <message>
+        <source>History begins {time}</source>
+        <translation>歷史資料自 {time} 起</translation>
+    </message>
+    <message>
+        <source>No history in the store. File, Import market data… brings recorded days.</source>
+        <translation>行情庫沒有歷史資料，可由「檔案」→「匯入行情資料…」匯入。</translation>
+    </message>
+    <message>
+        <source>No history: a simulated market begins with the login.</source>
+        <translation>沒有歷史資料：模擬市場於登入時開始。</translation>
+    </message>
+    <message>
+        <source>No history: the recorder is switched off in the settings.</source>
+        <translation>沒有歷史資料：設定中已關閉記錄程序。</translation>
+    </message>
+    <message>
+        <source>No history: {text}</source>
+        <translation>沒有歷史資料：{text}</translation>
+    </message>
+</context>
+<context>
     <name>Planning</name>
     <message>
         <source>Log in first.</source>
@@ -2298,6 +2373,25 @@ Type {word} to declare it dead.</source>
     <message>
         <source>Nothing to guard: conditions hold all lots of {symbol}.</source>
         <translation>無需設定：{symbol} 的所有口數都已有條件持有。</translation>
+    </message>
+</context>
+<context>
+    <name>Playing</name>
+    <message>
+        <source>A replay does not go back: its orders and fills have happened. Begin a new replay of the same day? This one ends with its conditions, orders and positions.</source>
+        <translation>重播不能倒退：委託與成交已經發生。要重新播放同一天嗎？目前的重播將連同其條件、委託與部位一併結束。</translation>
+    </message>
+    <message>
+        <source>The new one runs to {time} at once and waits there, paused.</source>
+        <translation>新的重播會立即快轉到 {time} 並暫停等候。</translation>
+    </message>
+    <message>
+        <source>Begin a new replay</source>
+        <translation>重新播放</translation>
+    </message>
+    <message>
+        <source>New replay</source>
+        <translation>重新播放</translation>
     </message>
 </context>
 <context>
@@ -2356,6 +2450,57 @@ Type {word} to declare it dead.</source>
     <message>
         <source>{lots} lots filled</source>
         <translation>已成交 {lots} 口</translation>
+    </message>
+</context>
+<context>
+    <name>ReplayBar</name>
+    <message>
+        <source>REPLAY</source>
+        <translation>重播</translation>
+    </message>
+    <message>
+        <source>Jump</source>
+        <translation>跳轉</translation>
+    </message>
+    <message>
+        <source>One tick further (F7)</source>
+        <translation>前進一筆 (F7)</translation>
+    </message>
+    <message>
+        <source>One minute further (Shift+F7)</source>
+        <translation>前進一分鐘 (Shift+F7)</translation>
+    </message>
+    <message>
+        <source>Replay this day anew (Ctrl+F6)</source>
+        <translation>重新播放這一天 (Ctrl+F6)</translation>
+    </message>
+    <message>
+        <source>Market seconds in a second</source>
+        <translation>每秒播放的市場秒數</translation>
+    </message>
+    <message>
+        <source>Trading time: click or drag to jump</source>
+        <translation>交易時間：點按或拖曳即可跳轉</translation>
+    </message>
+    <message>
+        <source>Taipei time to jump to (Ctrl+J)</source>
+        <translation>要跳轉到的台北時間 (Ctrl+J)</translation>
+    </message>
+    <message>
+        <source>As fast as the strategies can, to this time</source>
+        <translation>以策略能處理的最快速度前進到此時間</translation>
+    </message>
+    <message>
+        <source>Fastest</source>
+        <translation>最快</translation>
+    </message>
+    <message>
+        <source>Pause (F6)</source>
+        <translation>暫停 (F6)</translation>
+    </message>
+    <message>
+        <source>Play (F6)</source>
+        <translation>播放 (F6)</translation>
     </message>
 </context>
 <context>
@@ -2655,6 +2800,73 @@ Type {word} to declare it dead.</source>
     <message>
         <source>Resume</source>
         <translation>恢復交易</translation>
+    </message>
+</context>
+<context>
+    <name>StoredDayPicker</name>
+    <message>
+        <source>The market store is being read…</source>
+        <translation>正在讀取行情庫…</translation>
+    </message>
+    <message>
+        <source>The market store has no closed day yet. File, Import market data… brings some.</source>
+        <translation>行情庫還沒有已結束的交易日。可由「檔案」→「匯入行情資料…」匯入。</translation>
+    </message>
+    <message>
+        <source>The recorder has days that are not closed yet: {why}</source>
+        <translation>錄製程序仍持有尚未結束的交易日：{why}</translation>
+    </message>
+    <message>
+        <source>Not closed yet, and so not in the list: {days} ({store})</source>
+        <translation>尚未結束，因此不在清單中：{days}（{store}）</translation>
+    </message>
+    <message>
+        <source>Trade date</source>
+        <translation>交易日</translation>
+    </message>
+    <message>
+        <source>Sessions</source>
+        <translation>盤別</translation>
+    </message>
+    <message>
+        <source>Lots</source>
+        <translation>口數</translation>
+    </message>
+    <message>
+        <source>From</source>
+        <translation>來源</translation>
+    </message>
+    <message>
+        <source>Contract</source>
+        <translation>契約</translation>
+    </message>
+    <message>
+        <source>Night lots</source>
+        <translation>夜盤口數</translation>
+    </message>
+    <message>
+        <source>Day lots</source>
+        <translation>日盤口數</translation>
+    </message>
+    <message>
+        <source>Close these days</source>
+        <translation>結束這些交易日</translation>
+    </message>
+    <message>
+        <source>Taipei time; a trade date begins at 15:00 of the evening before</source>
+        <translation>台北時間；交易日自前一晚 15:00 開始</translation>
+    </message>
+    <message>
+        <source>Taipei time; a trade date ends at 13:45</source>
+        <translation>台北時間；交易日於 13:45 結束</translation>
+    </message>
+    <message>
+        <source>Whole day</source>
+        <translation>全日</translation>
+    </message>
+    <message>
+        <source>From – to</source>
+        <translation>自訂時段</translation>
     </message>
 </context>
 <context>

@@ -109,36 +109,60 @@ class HistoryLink(QtCore.QObject):
     # --- the link's thread ---------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        requester: Requester | None = None
-        asked: dict[str, int] = {}
-        try:
-            while not self._is_closing.is_set():
-                poller = Poller(self._mailbox, *([requester] if requester else []))
-                poller.wait(100)
-                for item in self._mailbox.take():
-                    if item is not None:
-                        requester = self._send(requester, asked, *item)
-                for request_id, reply in requester.replies() if requester else ():
-                    self._answered.emit(asked.pop(request_id), reply)
-        finally:
-            if requester is not None:
-                requester.close()
+        """Asks until it is closed; after a bug it begins anew, and who waits is told."""
+        while not self._is_closing.is_set():
+            post = _Post(self._wire, self._keys, self._answered.emit)
+            try:
+                while not self._is_closing.is_set():
+                    Poller(self._mailbox, *post.sockets).wait(100)
+                    for item in self._mailbox.take():
+                        if item is not None:
+                            post.send(*item)
+                    post.receive()
+            except Exception:
+                log.exception("the link to the recorder failed; it begins anew")
+            finally:
+                post.close()
 
-    def _send(
-        self, requester: Requester | None, asked: dict[str, int], number: int, endpoint: str, question: GetHistory
-    ) -> Requester | None:
-        """Sends a question; a recorder that listens elsewhere now gets a socket of its own."""
+
+class _Post:
+    """Questions on their way to one recorder; one that listens elsewhere gets a socket of its own."""
+
+    def __init__(self, wire: Wire, keys: ClientKeys | None, answered: Callable[[int, object], None]) -> None:
+        self._wire, self._keys, self._answered = wire, keys, answered
+        self._requester: Requester | None = None
+        self._asked: dict[str, int] = {}
+
+    @property
+    def sockets(self) -> tuple[Requester, ...]:
+        """What to wait for."""
+        return (self._requester,) if self._requester else ()
+
+    def send(self, number: int, endpoint: str, question: GetHistory) -> None:
+        """Sends a question; one that cannot be sent is its own trouble."""
         try:
-            if requester is None or requester.endpoint != endpoint:
-                if requester is not None:
-                    requester.close()
-                for lost in asked.values():
-                    self._answered.emit(lost, RequestTimeout("the recorder began anew; the question is lost"))
-                asked.clear()
-                source = f"window-{os.getpid()}"
-                requester = Requester(endpoint, source=source, wire=self._wire, keys=self._keys)
-            asked[requester.send(question)] = number
+            self._asked[self._towards(endpoint).send(question)] = number
         except Exception as error:
             log.exception("a question about history cannot be sent")
-            self._answered.emit(number, error)
-        return requester
+            self._answered(number, error)
+
+    def receive(self) -> None:
+        """Hands over the answers that are here."""
+        for request_id, reply in self._requester.replies() if self._requester else ():
+            self._answered(self._asked.pop(request_id), reply)
+
+    def close(self) -> None:
+        """Nobody waits for answers any more: whoever asked is told so."""
+        for number in self._asked.values():
+            self._answered(number, RequestTimeout("the recorder began anew; the question is lost"))
+        self._asked.clear()
+        if self._requester is not None:
+            self._requester.close()
+            self._requester = None
+
+    def _towards(self, endpoint: str) -> Requester:
+        if self._requester is None or self._requester.endpoint != endpoint:
+            self.close()
+            source = f"window-{os.getpid()}"
+            self._requester = Requester(endpoint, source=source, wire=self._wire, keys=self._keys)
+        return self._requester

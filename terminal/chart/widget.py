@@ -14,8 +14,10 @@ from engine.model.session import TradingCalendar
 from engine.model.tick import Tick
 from terminal.chart.foreground import ReadoutWords
 from terminal.chart.lines import LineWords
+from terminal.chart.past_label import PastLabel
 from terminal.chart.view import ChartView
 from terminal.models.bars import TIME_FRAMES, BarSeries, Ints
+from terminal.models.past import PastState
 from terminal.theme import Theme, mixed
 
 _DEFAULT_SPAN_S: Final = 60
@@ -35,7 +37,7 @@ class ChartWidget(QtWidgets.QWidget):
             ``sell`` for a resistance.
         time_frame_changed(span_s): another length of bars was chosen.
         follow_changed(is_following): the chart follows the last bar, or no longer does.
-        past_wanted(): the oldest bars are nearly in view; emitted again and again while :meth:`expect_past` says
+        past_wanted(): the oldest bars are nearly in view; emitted again and again while :meth:`show_past` says
             that there may be older ones.
     """
 
@@ -55,6 +57,7 @@ class ChartWidget(QtWidgets.QWidget):
         self._time_frames = QtWidgets.QButtonGroup(self)
         self._follow = _tool_button("chart_follow")
         self._fit = _tool_button("chart_fit", is_checkable=False)
+        self.past_label = PastLabel()
         self._bar = self._make_bar()
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -94,6 +97,11 @@ class ChartWidget(QtWidgets.QWidget):
         return self.view.series.past_start_ns
 
     @property
+    def has_past(self) -> bool:
+        """There are bars or ticks from the store."""
+        return self.view.series.has_past
+
+    @property
     def calendar(self) -> TradingCalendar:
         """The sessions of the chart."""
         return self._calendar
@@ -118,17 +126,24 @@ class ChartWidget(QtWidgets.QWidget):
         series.inherit_past(self.view.series)
         series.append_ticks(self._own(ticks))
         series.append_ticks([tick for tick in self._recent if tick.seq > series.last_seq])
-        self.view.set_series(series)
+        self.view.set_series(series, keep_view=not self.is_following)
 
-    def expect_past(self, is_expected: bool) -> None:
-        """Whether older bars than those on the chart may exist."""
-        self.view.has_more_past = is_expected
-        if is_expected:
+    def show_past(self, state: PastState, reason: str = "") -> None:
+        """Says how far the stored bars reach.
+
+        Args:
+            state: what is known of them.
+            reason: why they cannot be had, in a sentence, where they cannot.
+        """
+        starts = self.view.series.bars.start_ns
+        self.past_label.tell(state, reason, int(starts[0]) if len(starts) else 0)
+        self.view.has_more_past = state is PastState.MORE
+        if state is PastState.MORE:
             self.view.refit()
 
-    def prepend_bars(self, rows: Ints) -> None:
+    def prepend_bars(self, rows: Ints, *, is_anew: bool = False) -> None:
         """Puts stored bars of the present time frame in front; see :meth:`BarSeries.prepend_bars`."""
-        self.view.on_bars_prepended(self.view.series.prepend_bars(rows))
+        self.view.on_bars_prepended(self.view.series.prepend_bars(rows, is_anew=is_anew))
 
     def prepend_ticks(self, table: Ints) -> None:
         """Fills in the stored ticks before the first live one; see :meth:`BarSeries.prepend_ticks`."""
@@ -243,6 +258,7 @@ class ChartWidget(QtWidgets.QWidget):
         symbol = self._instrument.symbol if self._instrument else ""
         self.view.title = f"{symbol} · {texts[self._span_s]}" if symbol else texts[self._span_s]
         self.view.empty_text = self._empty_text(symbol)
+        self.past_label.retranslate()
         self.view.restyle()
 
     def changeEvent(self, event: QtCore.QEvent) -> None:
@@ -278,7 +294,8 @@ class ChartWidget(QtWidgets.QWidget):
             button.setChecked(span_s == self._span_s)
             self._time_frames.addButton(button, span_s)
             row.addWidget(button)
-        row.addStretch(1)
+        row.addSpacing(8)
+        row.addWidget(self.past_label, 1)
         row.addWidget(self._fit)
         row.addWidget(self._follow)
         self._follow.setChecked(True)
@@ -313,7 +330,7 @@ class ChartWidget(QtWidgets.QWidget):
 
     def _begin(self) -> None:
         self._recent.clear()
-        self.view.has_more_past = False
+        self.show_past(PastState.UNTOLD)
         self.view.set_series(self._new_series())
 
     def _new_series(self) -> BarSeries:

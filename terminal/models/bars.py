@@ -145,24 +145,33 @@ class BarSeries:
         """Start of the oldest bar that came from the store in this time frame, None without one."""
         return int(self._past.bars[_START, 0]) if self._past.bars.shape[1] else None
 
+    @property
+    def has_past(self) -> bool:
+        """There are bars or ticks from the store."""
+        return bool(self._past)
+
     def set_span(self, span_s: int) -> None:
         """Changes the time frame and makes its bars of the base, and of stored bars that are short enough."""
         self._past.set_span(self._span_s, span_s)
         self._span_s = span_s
         self._derive_all()
 
-    def prepend_bars(self, rows: Ints) -> int:
+    def prepend_bars(self, rows: Ints, *, is_anew: bool = False) -> int:
         """Puts stored bars of this time frame in front, those of a bar that is there already left out.
 
         Args:
             rows: see :func:`terminal.models.past.bar_rows`, before every tick of :meth:`prepend_ticks`.
+            is_anew: they take the place of the stored bars that are there.
 
         Returns:
             By how many bars the series is longer now; they are all in front.
         """
         before = self.bars
-        if len(before):
-            rows = rows[:, rows[_START] < before.start_ns[0]]
+        if is_anew:
+            self._past.bars = _NOTHING
+            self._derive_all()
+        if len(self.bars):
+            rows = rows[:, rows[_START] < self.bars.start_ns[0]]
         self._past.bars = np.concatenate((rows, self._past.bars), axis=1)
         return self._derived_anew(before)
 

@@ -4,6 +4,7 @@ Asks nobody: :mod:`terminal.past` does.
 """
 
 from datetime import date
+from enum import Enum
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,27 @@ _PRICES: Final = ("open", "high", "low", "close", "volume")
 _TICK: Final = ("seq", "ts_event", "price", "quantity", "flags")
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _LOWEST: Final = 2**62
+
+
+class PastState(Enum):
+    """What the chart knows of the time before its live ticks."""
+
+    UNTOLD = "untold"
+    """Nobody asked."""
+    LOADING = "loading"
+    """Its first bars are on their way."""
+    MORE = "more"
+    """There are bars, and older ones may exist."""
+    WHOLE = "whole"
+    """There are bars, and nothing is older."""
+    EMPTY = "empty"
+    """The store has nothing of the contract before its live ticks."""
+    NONE = "none"
+    """This market began with the login; there cannot be anything."""
+    OFF = "off"
+    """The recorder is switched off, and with it the store."""
+    FAILED = "failed"
+    """It cannot be had; a sentence says why."""
 
 
 def column(page: HistoryPage, name: str) -> Ints:

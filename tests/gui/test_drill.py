@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from engine.drill.results import Progress, Report
 from engine.model.market import Environment
 from terminal import i18n
-from terminal.bridge.drill import DrillProcess
+from terminal.bridge.aside import AsideProcess
 from terminal.dialogs.drill import RUNS, DrillDialog
 from terminal.theme import DARK
 from tests.gui import drilling
@@ -112,7 +112,7 @@ def owner(qtbot: QtBot) -> QtCore.QObject:
     return QtCore.QObject()
 
 
-def run(process: DrillProcess, qtbot: QtBot) -> list[Any]:
+def run(process: AsideProcess, qtbot: QtBot) -> list[Any]:
     """What a drill told until its process was gone."""
     told: list[Any] = []
     process.told.connect(told.append)
@@ -123,18 +123,18 @@ def run(process: DrillProcess, qtbot: QtBot) -> list[Any]:
 
 
 def test_everything_the_process_sent_arrives_in_order(owner: QtCore.QObject, qtbot: QtBot) -> None:
-    told = run(DrillProcess(drilling.passing, owner), qtbot)
+    told = run(AsideProcess(drilling.passing, "drill", owner), qtbot)
     assert [type(item).__name__ for item in told] == ["Progress"] * 3 + ["Report"]
 
 
 def test_a_process_that_dies_without_a_word_is_seen(owner: QtCore.QObject, qtbot: QtBot) -> None:
-    process = DrillProcess(drilling.dying, owner)
+    process = AsideProcess(drilling.dying, "drill", owner)
     assert run(process, qtbot) == []
     assert run(process, qtbot) == []
 
 
 def test_a_drill_that_nobody_listens_to_ends(owner: QtCore.QObject, qtbot: QtBot) -> None:
-    process = DrillProcess(drilling.endless, owner)
+    process = AsideProcess(drilling.endless, "drill", owner)
     with qtbot.waitSignal(process.told, timeout=TIMEOUT_MS):
         process.start(3)
     with qtbot.waitSignal(process.ended, timeout=TIMEOUT_MS):
@@ -142,7 +142,7 @@ def test_a_drill_that_nobody_listens_to_ends(owner: QtCore.QObject, qtbot: QtBot
 
 
 def test_closing_waits_until_it_is_gone(owner: QtCore.QObject, qtbot: QtBot) -> None:
-    process = DrillProcess(drilling.endless, owner)
+    process = AsideProcess(drilling.endless, "drill", owner)
     with qtbot.waitSignal(process.told, timeout=TIMEOUT_MS):
         process.start(3)
     process.close()

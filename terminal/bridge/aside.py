@@ -1,4 +1,4 @@
-"""A drill in a process of its own: started, listened to and ended from the window's thread."""
+"""Work in a process of its own beside the trading: started, listened to and ended from the window's thread."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -16,23 +16,24 @@ _LOOK_MS: Final = 100
 _GRACE_S: Final = 10.0
 
 
-class DrillProcess(QtCore.QObject):
-    """One drill at a time.
+class AsideProcess(QtCore.QObject):
+    """One process at a time, such as a drill or an import.
 
     Signals:
-        told(object): what the process sent: progress, a report, or a sentence where it could not be run.
+        told(object): what the process sent, such as progress, a report, or a sentence where it could not be done.
         ended(): the process is gone.
 
     Args:
         target: entry point of the process, importable by a spawned child; its last argument is the pipe.
+        name: of the process, for the log.
     """
 
     told = QtCore.Signal(object)
     ended = QtCore.Signal()
 
-    def __init__(self, target: Callable[..., None], parent: QtCore.QObject | None = None) -> None:
+    def __init__(self, target: Callable[..., None], name: str, parent: QtCore.QObject | None = None) -> None:
         super().__init__(parent)
-        self._target = target
+        self._target, self._name = target, name
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._timer = QtCore.QTimer(self)
@@ -49,14 +50,22 @@ class DrillProcess(QtCore.QObject):
         if self._process is not None:
             return
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=self._target, args=(*arguments, theirs), name="drill")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=self._target, args=(*arguments, theirs), name=self._name)
         self._process.start()
         theirs.close()
         self._timer.start()
 
+    def ask_to_stop(self) -> None:
+        """Sends a word through the pipe; a process that listens ends early and tells how far it came."""
+        if self._pipe is not None:
+            try:
+                self._pipe.send("stop")
+            except OSError:
+                self.stop()  # it is gone
+
     def stop(self) -> None:
-        """Nobody listens any more: the process ends by itself after its present run."""
+        """Nobody listens any more: the process ends by itself as soon as it has something to tell."""
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
@@ -67,7 +76,7 @@ class DrillProcess(QtCore.QObject):
         if self._process is not None:
             self._process.join(_GRACE_S)
             if self._process.is_alive():
-                log.warning("the drill did not end by itself")
+                log.warning("a process did not end by itself", process=self._name)
                 self._process.terminate()
                 self._process.join(_GRACE_S)
 
