@@ -90,7 +90,7 @@ def _in_market(gateway: "Gateway", command: ConditionCommand) -> str:
     if command.action is not ConditionAction.CANCEL:
         return ""
     is_working = any(order.condition_id == command.condition_id for order in gateway.state.working())
-    is_in = is_working or gateway.state.holding(command.condition_id).held
+    is_in = is_working or gateway.state.held(command.condition_id)
     return "its entry order is on its way" if is_in else ""
 
 
@@ -123,7 +123,7 @@ def take_report(gateway: "Gateway", report: ConditionReport, envelope: Envelope,
         # A person's command is on its way to the strategy; its answer to that will be the truth.
         return Done(text="outdated")
     is_over = known is not None and known.state is ConditionState.CANCELLED
-    if is_over and not condition.state.is_final and not gateway.state.holding(condition.condition_id).held:
+    if is_over and not condition.state.is_final and not gateway.state.left(condition.condition_id):
         # Its strategy was just entering when it was cancelled: that entry is denied, and with it the word ends.
         return Done(text="cancelled before")
     if condition != known:

@@ -86,12 +86,9 @@ class CoverageWatch:
 
     def _guards(self, account: str, symbol: str) -> Iterator[Guard]:
         for key, held in self._state.holdings.items():
-            condition = self._state.conditions.get(key)
-            lots = held.entered - held.exited
-            if condition is None or lots <= 0 or (held.account, held.symbol) != (account, symbol):
+            condition, lots = self._state.conditions.get(key), self._state.held(key)
+            if condition is None or not lots or (held.account, held.symbol) != (account, symbol):
                 continue
-            if condition.state is ConditionState.CANCELLED:
-                continue  # released: the lots are the person's to watch
             levels = condition.levels
             yield Guard(
                 condition_id=key,

@@ -48,11 +48,6 @@ class Holding:
     entry_value: int = 0
     exited: int = 0
 
-    @property
-    def held(self) -> int:
-        """Lots that it holds now."""
-        return self.entered - self.exited
-
 
 class TradingState:
     """Current state of everything the gateway owns.
@@ -186,6 +181,20 @@ class TradingState:
         """What the orders of a condition have filled."""
         return self.holdings.get(condition_id, Holding())
 
+    def held(self, condition_id: str) -> int:
+        """Lots that a condition holds now. One that has ended holds none, whatever its orders filled."""
+        condition = self.conditions.get(condition_id)
+        return 0 if condition is not None and condition.state.is_final else self.left(condition_id)
+
+    def left(self, condition_id: str) -> int:
+        """Lots that a condition's orders entered and that it neither exited nor released.
+
+        Of a condition that has ended these are what a late fill brought, before its strategy has opened it again.
+        """
+        held, condition = self.holding(condition_id), self.conditions.get(condition_id)
+        released = condition.released if condition is not None else 0
+        return max(0, held.entered - held.exited - released)
+
     def working(self, symbol: str = "") -> list[Order]:
         """Orders that may still trade, of one contract or of all."""
         return [order for order in self._working.values() if not symbol or order.symbol == symbol]
@@ -214,9 +223,8 @@ class TradingState:
         ]
         lots -= sum(order.remaining for order in exits)
         if condition_id:
-            held = self.holding(condition_id)
             own = sum(order.remaining for order in exits if order.condition_id == condition_id)
-            lots = min(lots, held.held - own)
+            lots = min(lots, self.left(condition_id) - own)
         return max(0, lots)
 
     def group_of(self, condition_id: str) -> list[Condition]:
@@ -235,9 +243,8 @@ class TradingState:
         """The other condition of the group that has entered or is entering; empty if there is none."""
         entering = {order.condition_id for order in self.working() if not order.reduce_only}
         for other in self.group_of(condition_id):
-            held = self.holding(other.condition_id)
-            is_in = held.held > 0 or other.condition_id in entering
-            if is_in and other.state is not ConditionState.CANCELLED:
+            is_entering = other.condition_id in entering and other.state is not ConditionState.CANCELLED
+            if is_entering or self.held(other.condition_id):
                 return other.condition_id
         return ""
 
@@ -246,10 +253,9 @@ class TradingState:
         net = self.net(account, symbol)
         sign = 1 if net > 0 else -1
         taken = sum(
-            held.held
+            self.held(key)
             for key, held in self.holdings.items()
             if (held.account, held.symbol, held.sign) == (account, symbol, sign)
-            and not (key in self.conditions and self.conditions[key].state.is_final)
         )
         return sign * max(0, abs(net) - taken)
 
@@ -262,13 +268,11 @@ class TradingState:
         )
 
     def _held_by_others(self, account: str, symbol: str, side: Side, condition_id: str) -> int:
-        """Lots that other live conditions, which entered by orders of this side, hold and still guard."""
+        """Lots that other conditions, which entered by orders of this side, hold."""
         return sum(
-            held.held
+            self.held(key)
             for key, held in self.holdings.items()
-            if key != condition_id
-            and (held.account, held.symbol, held.sign) == (account, symbol, side.sign)
-            and not (key in self.conditions and self.conditions[key].state is ConditionState.CANCELLED)
+            if key != condition_id and (held.account, held.symbol, held.sign) == (account, symbol, side.sign)
         )
 
 

@@ -167,6 +167,8 @@ class Condition:
             entered. Never changes.
         adopted_value: sum of price x lots of those.
         ts_opened: exchange time of the first fill (or of the guarding), for the time stop; 0 before.
+        released: lots that it had when it ended and guards no more: closed by other hands, settled by the
+            exchange, or left to the person.
     """
 
     spec: ConditionSpec
@@ -188,6 +190,7 @@ class Condition:
     adopted: int = 0
     adopted_value: int = 0
     ts_opened: int = 0
+    released: int = 0
 
     @property
     def condition_id(self) -> str:
@@ -197,7 +200,7 @@ class Condition:
     @property
     def held(self) -> int:
         """Lots that this condition holds and guards."""
-        return self.entered - self.exited
+        return max(0, self.entered - self.exited - self.released)
 
     @property
     def entry_level(self) -> int:

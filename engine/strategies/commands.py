@@ -103,10 +103,16 @@ def obeyed(condition: Condition, command: ConditionCommand) -> tuple[Condition, 
         case ConditionAction.ARM:
             return _since(_armed(condition), command), _NONE
         case ConditionAction.CANCEL | ConditionAction.RELEASE:
-            return replace(condition, state=_S.CANCELLED, reason=command.reason), _NONE
+            return ended(condition, _S.CANCELLED, command.reason), _NONE
         case ConditionAction.CLOSE:
             return _close(condition)
     raise AssertionError(command.action)
+
+
+def ended(condition: Condition, state: ConditionState, reason: Reason, text: str = "") -> Condition:
+    """The condition in a final state. What it still had is released: it guards those lots no more."""
+    released = condition.released + condition.held
+    return replace(condition, state=state, reason=reason, text=text, released=released, is_exit_working=False)
 
 
 def _since(condition: Condition, command: ConditionCommand) -> Condition:
@@ -135,7 +141,7 @@ def _put(condition: Condition, spec: ConditionSpec) -> Condition:
 
 def _close(condition: Condition) -> tuple[Condition, tuple[Signal, ...]]:
     if not condition.state.is_in_market:
-        return replace(condition, state=_S.CANCELLED, reason=Reason.PERSON), _NONE
+        return ended(condition, _S.CANCELLED, Reason.PERSON), _NONE
     if condition.state is _S.EXITING:
         return condition, _NONE
     exiting = replace(

@@ -26,10 +26,10 @@ from engine.model.condition import (
     SessionEnd,
     Transition,
 )
-from engine.model.order import Order, OrderStatus, Reason
+from engine.model.order import Order, Reason
 from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick, TickFlag
-from engine.strategies.commands import created, obeyed, refusal
+from engine.strategies.commands import created, ended, obeyed, refusal
 from engine.strategies.hours import NEVER, SessionTimes, TimePassed
 from engine.strategies.signals import Moment, entry_signal, exit_of, exit_signal, working_exit_id
 from engine.timing import NS_PER_S
@@ -189,13 +189,13 @@ def _on_time(condition: Condition, time: TimePassed) -> Step:
 def _expired(condition: Condition, time: TimePassed) -> Condition:
     """The exchange settles in cash what the contract's last session leaves (TAIFEX, contract specifications)."""
     if condition.state.is_waiting:
-        return _at(condition, time, state=_S.CANCELLED, reason=Reason.SESSION_ENDED)
-    return _at(condition, time, state=_S.CLOSED, reason=Reason.SETTLED, is_exit_working=False)
+        return _at(ended(condition, _S.CANCELLED, Reason.SESSION_ENDED), time)
+    return _at(ended(condition, _S.CLOSED, Reason.SETTLED), time)
 
 
 def _end_session(condition: Condition, time: TimePassed) -> Step:
     if condition.state.is_waiting:
-        return _at(condition, time, state=_S.CANCELLED, reason=Reason.SESSION_ENDED), _NONE
+        return _at(ended(condition, _S.CANCELLED, Reason.SESSION_ENDED), time), _NONE
     if condition.spec.session_end is SessionEnd.UNGUARDED:
         return _at(condition, time, state=_S.HELD), _NONE
     if time.is_open:
@@ -219,7 +219,7 @@ def _on_execution(condition: Condition, event: ConditionExecution) -> Condition:
             changed = replace(changed, entry_ended=True)
         elif order.signal_id == working_exit_id(condition):
             changed = replace(changed, is_exit_working=False)
-    changed = _after_execution(changed, order)
+    changed = _after_execution(changed, order, has_entered=event.entered > condition.entered)
     return condition if changed == condition else replace(changed, ts_updated=order.ts_updated)
 
 
@@ -238,7 +238,7 @@ def _with_forgotten_exit(condition: Condition, order: Order) -> Condition:
     )
 
 
-def _after_execution(condition: Condition, order: Order) -> Condition:
+def _after_execution(condition: Condition, order: Order, *, has_entered: bool) -> Condition:
     state = condition.state
     if state.is_waiting and not order.reduce_only:
         # After a crash: the entry is in the ledger, the word of the process that gave it is not. Ticks before the
@@ -251,12 +251,12 @@ def _after_execution(condition: Condition, order: Order) -> Condition:
         return replace(condition, state=_S.REJECTED, reason=order.reason, text=order.text)
     if state in (_S.OPEN, _S.EXITING, _S.HELD) and condition.held <= 0 and condition.entry_ended:
         return replace(condition, state=_S.CLOSED)
-    if state is _S.EXITING and order.reason is Reason.NOT_REDUCING and not condition.is_exit_working:
-        # The lots are gone by other hands (a person's order, flatten): nothing is left to guard.
-        return replace(condition, state=_S.CLOSED, reason=order.reason, text=order.text)
-    if state in (_S.CLOSED, _S.REJECTED) and condition.held > 0 and order.status is not OrderStatus.DENIED:
-        if condition.reason in (Reason.NOT_REDUCING, Reason.SETTLED):
-            return condition
+    is_gone = order.reason is Reason.NOT_REDUCING and not condition.is_exit_working
+    if state is _S.EXITING and is_gone and not has_entered:
+        # The lots are gone by other hands (a person's order, flatten): nothing is left to guard. Lots that entered
+        # meanwhile were not meant: the next attempt finds out.
+        return ended(condition, _S.CLOSED, order.reason, order.text)
+    if state in (_S.CLOSED, _S.REJECTED) and condition.held and has_entered:
         # Real-world possibility: a fill of the entry arrives after everything seemed over.
         return _opened(condition, order)
     return condition

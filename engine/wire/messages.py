@@ -612,6 +612,7 @@ RANGES: Final[dict[str, tuple[int, int]]] = {
     "filled": (0, 1_000_000),
     "entered": (0, 1_000_000),
     "exited": (0, 1_000_000),
+    "released": (0, 1_000_000),
     "ts_event": _TIME,
     "ts_recv": _TIME,
     "ts_created": _TIME,

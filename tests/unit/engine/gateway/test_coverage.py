@@ -170,9 +170,11 @@ def test_a_lot_more_than_the_choice_is_an_alarm(bench: Bench) -> None:
     assert (found.naked, found.is_by_choice, found.is_alarm) == (2, False, True)
 
 
-def test_a_released_condition_guards_nothing(bench: Bench) -> None:
-    bench.condition("c", B, ConditionState.CANCELLED)
+@pytest.mark.parametrize("state", [state for state in ConditionState if state.is_final])
+def test_a_condition_that_has_ended_guards_nothing(bench: Bench, state: ConditionState) -> None:
+    bench.condition("c", B, ConditionState.OPEN)
     bench.fill(B, 1, "c")
+    bench.condition("c", B, state)
     found = bench.look()
     assert (found.naked, found.guards) == (1, ())
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.gateway.state import Event, TradingState, folded
+from engine.model.condition import Condition, ConditionSpec, ConditionState
 from engine.model.instrument import instrument
 from engine.model.market import HaltChanged, HaltDepth
 from engine.model.order import Fill, Order, OrderStatus, OrderType, Reason, Side, TimeInForce
@@ -51,6 +52,11 @@ def traded(state: TradingState, name: str, lots: int, price: int = 22_800) -> No
 
 def state_with(*events: Event) -> TradingState:
     return folded(events, INSTRUMENTS)
+
+
+def condition(name: str, state: ConditionState = ConditionState.OPEN, **changes: Any) -> Condition:
+    spec = ConditionSpec(condition_id=name, account="a", symbol="TXFK4", action=Side.BUY, trigger_price=22_800)
+    return Condition(spec=spec, state=state, **changes)
 
 
 def signal(name: str) -> Signal:
@@ -151,6 +157,30 @@ class TestReducible:
         traded(state, "A", 1)
         traded(state, "P", 1)
         assert state.reducible("a", "TXFK4", Side.SELL, "c1") == 0
+
+    def test_lots_that_a_condition_had_when_it_ended_let_no_other_exit(self) -> None:
+        state = state_with(
+            order("A", condition_id="c1"),
+            order("B", Side.SELL, condition_id="c2"),
+            condition("c1"),
+            condition("c2"),
+        )
+        traded(state, "A", 1)
+        traded(state, "B", 1)
+        assert (state.net("a", "TXFK4"), state.reducible("a", "TXFK4", Side.BUY, "c2")) == (0, 1)
+        state.apply(condition("c1", ConditionState.CLOSED))
+        assert (state.held("c1"), state.reducible("a", "TXFK4", Side.BUY, "c2")) == (0, 0)
+
+    def test_a_late_entry_can_exit_before_its_strategy_says_that_it_is_open_again(self) -> None:
+        state = state_with(order("A", quantity=2, condition_id="c1"), condition("c1"))
+        traded(state, "A", 1)
+        state.apply(order("P", Side.SELL))
+        traded(state, "P", 1)
+        state.apply(condition("c1", ConditionState.CLOSED, released=1))
+        traded(state, "A", 1)
+        assert (state.held("c1"), state.reducible("a", "TXFK4", Side.SELL, "c1")) == (0, 1)
+        state.apply(condition("c1", released=1))
+        assert state.held("c1") == 1
 
 
 STEPS = st.lists(

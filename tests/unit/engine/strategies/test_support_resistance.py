@@ -236,7 +236,37 @@ class TestExit:
         run.tick(STOP)
         run.order(OrderStatus.DENIED, reason=Reason.NOT_REDUCING)
         assert (run.condition.state, run.condition.reason) == (S.CLOSED, Reason.NOT_REDUCING)
+        assert (run.condition.held, run.condition.released) == (0, 1)
         assert run.tick(STOP) is NOTHING
+
+    def test_a_lot_that_enters_after_other_hands_took_the_rest_is_guarded(self, side: Side) -> None:
+        run = Run(side, quantity=2)
+        run.ticks(TRIGGER, ENTRY)
+        entry = run.signals[-1]
+        run.order(OrderStatus.PARTIALLY_FILLED, filled=1)
+        run.tick(STOP)
+        run.order(OrderStatus.DENIED, reason=Reason.NOT_REDUCING)
+        assert run.state() is S.CLOSED
+        run.order(OrderStatus.FILLED, filled=1, signal=entry)
+        assert (run.state(), run.condition.held) == (S.OPEN, 1)
+        run.tick(STOP)
+        assert (run.signals[-1].leg, run.signals[-1].quantity) == (Leg.STOP_LOSS, 1)
+
+    def test_a_lot_that_enters_while_the_exit_is_denied_is_guarded_after_a_restart(self, side: Side) -> None:
+        run = Run(side, quantity=2)
+        run.ticks(TRIGGER, ENTRY)
+        entry = run.signals[-1]
+        run.order(OrderStatus.PARTIALLY_FILLED, filled=1)
+        run.tick(STOP)
+        known = run.condition
+        run.order(OrderStatus.DENIED, reason=Reason.NOT_REDUCING)
+        run.now += 1
+        run.order(OrderStatus.FILLED, filled=1, signal=entry)
+        run.restarted(known)
+        assert run.state() is not S.CLOSED
+        run.ticks(STOP)
+        assert run.signals[-1].leg.is_exit
+        assert run.signals[-1].attempt == 2
 
 
 @BOTH
@@ -737,7 +767,7 @@ class Gauntlet(Run):
                 )
             case _:
                 pass
-        assert self.condition.held == self.held
+        assert self.condition.state is S.CANCELLED or self.condition.held == self.held
         assert not is_final or self.condition.state is S.CANCELLED
         if self.condition.state is S.CLOSED:
             assert self.held == 0
