@@ -1,16 +1,24 @@
 """How many ticks a second the recorder's process takes, beside what the gateway can publish without it.
 
-A part of ``benchmarks/store.py``. Gateway and feed in this process, encrypted as in the product; the recorder is
-the product's own child process, with spool, live file and 1-minute bars.
+A part of ``benchmarks/store.py``, in a process of its own. Gateway and feed in this process, encrypted as in the
+product; the recorder is the product's own child process, with spool, live file and 1-minute bars.
+
+    uv run python benchmarks/live.py [--ticks N] [--rounds N]
 """
 
+import argparse
 import contextlib
 import dataclasses
+import json
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import psutil
 
@@ -164,3 +172,16 @@ def measure_live(folder: Path, ticks: int, rounds: int) -> dict[str, Any]:
         "lag_at_four_fifths_ms": lag,
         "missing": missing,
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--ticks", type=int, default=200_000, help="ticks to be recorded (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="live-") as folder:
+        print(json.dumps(measure_live(Path(folder), arguments.ticks, arguments.rounds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ synthetic days, beside the same questions to one bare, sorted DuckDB table. Roun
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +25,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import duckdb
 
-from benchmarks.live import measure_live
 from engine.model.instrument import front_month, product
 from engine.model.session import SessionKind, TradingCalendar
 from engine.storage import schema
@@ -58,7 +58,7 @@ def main() -> None:
         place = Path(temporary)
         if arguments.files:
             result["import"] = measure_import(place, arguments.files, arguments.rounds)
-        result["live"] = measure_live(place, arguments.ticks, min(arguments.rounds, 3))
+        result["recording"] = measure_recording(arguments.ticks, min(arguments.rounds, 3))
         folder = StoreFolder(arguments.keep or place / "year")
         if not folder.trade_dates():
             make_year(folder, arguments.rows)
@@ -136,6 +136,22 @@ def bare_table(path: Path, csvs: Iterable[Path]) -> None:
     with duckdb.connect(path) as database:
         for number, csv in enumerate(csvs):
             database.execute(f"CREATE TABLE day{number} AS FROM {bare_scan(csv)}")
+
+
+# --------------------------------------------------------------------------------------------------- recording
+
+
+def measure_recording(ticks: int, rounds: int) -> dict[str, Any]:
+    """Rates of recording and publishing; a process of its own, whose children load nothing of this one."""
+    script = Path(__file__).with_name("live.py")
+    done = subprocess.run(
+        [sys.executable, str(script), f"--ticks={ticks}", f"--rounds={rounds}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 # --------------------------------------------------------------------------------------------------- questions
