@@ -7,6 +7,7 @@ what a person asks for in :mod:`terminal.asking`, :mod:`terminal.market`, :mod:`
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from PySide6 import QtCore, QtWidgets
 
@@ -43,6 +44,7 @@ from terminal.entry import Entry
 from terminal.market import MarketView
 from terminal.planning import Planning
 from terminal.session import Run
+from terminal.playing import Playing
 
 log = logs.get(__name__)
 
@@ -82,7 +84,10 @@ class Terminal(QtCore.QObject):
         self._login_number = 0
         self._is_closing = False
         self.asking = Asking(self.display.say, lambda: self.run.link.request if self.run else None)
-        self.entry = Entry(self.display, self.asking, self.choices, self.log_in)
+        recordings = session.Recordings(config, self.calendar)
+        self.entry = Entry(self.display, self.asking, self.choices, self.log_in, recordings)
+        self.playing = Playing(self.display.replay_bar, self.display.window)
+        self._request: LoginRequest | None = None
         self.market = MarketView(self.display, self.asking, self.choices, lambda: self.run)
         self.planning = Planning(self.display, self.asking, self.choices)
         self.ask, self.put_condition, self.select = self.asking.ask, self.planning.put, self.market.select
@@ -99,6 +104,7 @@ class Terminal(QtCore.QObject):
         self.entry.abandoned.connect(self._abandon_login)
         window.login_requested.connect(self.open_login)
         window.logout_requested.connect(lambda: self._leave(lambda: self.asking.spawn(self._log_out())))
+        self.playing.again_requested.connect(lambda ts_ns: self.asking.spawn(self.replay_again(ts_ns)))
         window.close_requested.connect(lambda: self._leave(self.close))
         window.theme_chosen.connect(self.set_theme)
         window.language_chosen.connect(self.set_language)
@@ -295,6 +301,7 @@ class Terminal(QtCore.QObject):
             await self._begin_run(self.run, contracts)
         except BaseException:
             await self._log_out()
+        self._request = request
             raise
         self.ready.emit()
         return True
@@ -313,6 +320,7 @@ class Terminal(QtCore.QObject):
         first = self.market.first_contracts(tuple(item.symbol for item in offered))
         await self.market.select(first if contracts is None else tuple(contracts))
 
+        self.playing.set_player(run.player)
     async def _log_out(self) -> None:
         run, self.run = self.run, None
         if run is None:
@@ -323,10 +331,25 @@ class Terminal(QtCore.QObject):
         self.display.clear()
 
     def _leave(self, go: Callable[[], None]) -> None:
+        self.playing.set_player(None)
         """Goes at once where nothing is at stake; else a person must agree to leave it unguarded."""
         left = self.display.unguarded_by_leaving()
         if not left:
             go()
+    async def replay_again(self, ts_ns: int = 0) -> None:
+        """Ends the replay and begins it anew, paused; runs at once to an instant where one is given (ns UTC).
+
+        Raises:
+            EngineError: the recorded day is not there any more, or what a login needs is not.
+        """
+        request = self._request
+        if request is None or self.playing.player is None:
+            return
+        await self._log_out()
+        is_done = await self.log_in(replace(request, is_paused=True))
+        if is_done and ts_ns:
+            self.playing.jump(ts_ns)
+
             return
         question = self.tr(
             "Leave now? Nobody guards {left} any more: stops and take profits live in this program."

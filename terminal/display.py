@@ -45,6 +45,7 @@ from terminal.models.differences import difference_text
 from terminal.models.limits import entries_of_day, used
 from terminal.running import Running
 from terminal.widgets.lamps import LampBar
+from terminal.widgets.replay_bar import ReplayBar
 from terminal.window import MainWindow
 
 BOOKS: Final = "books"
@@ -93,8 +94,9 @@ class Display(QtCore.QObject):
         self.positions, self.differences, self.log = PositionsDock(), DifferencesDock(), LogDock()
         self.scanner = ScannerDock()
         self.bar, self.strip, self.lamps = StartBar(), CoverageStrip(), LampBar()
+        self.replay_bar = ReplayBar()
         self.window = MainWindow(
-            central=self.chart,
+            central=_stacked(self.chart, self.replay_bar),
             left=(self.contracts, self.conditions_dock),
             right=(self.book, self.ticket),
             bottom=(self.orders, self.fills, self.positions, self.scanner, self.differences, self.log),
@@ -120,7 +122,7 @@ class Display(QtCore.QObject):
     def set_theme(self, app: QtWidgets.QApplication, chosen: theme.Theme) -> None:
         """Wears a theme, while running."""
         theme.apply(app, chosen)
-        for part in (self.window, self.chart, self.bar, self.strip, self.condition_dialog):
+        for part in (self.window, self.chart, self.replay_bar, self.bar, self.strip, self.condition_dialog):
             part.set_theme(chosen)
 
     def say(self, text: str, level: str = "info") -> None:
@@ -373,3 +375,14 @@ class Display(QtCore.QObject):
         """Lots are naked for too long, or no longer."""
         self.window.set_alarm(text)
         self.say(text or self.tr("The alarm is over."), "error" if text else "info")
+
+
+def _stacked(above: QtWidgets.QWidget, below: QtWidgets.QWidget) -> QtWidgets.QWidget:
+    """One widget of two; the upper one takes the spare height."""
+    content = QtWidgets.QWidget()
+    box = QtWidgets.QVBoxLayout(content)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    box.addWidget(above, 1)
+    box.addWidget(below)
+    return content

@@ -1,18 +1,22 @@
 """The login as a person meets it: the dialog, what the keyring offers and keeps, and what failed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import date
+from pathlib import Path
 
 import shiboken6
 from PySide6 import QtCore
 
 from engine import logs
 from engine.errors import EngineError
+from engine.model.recorded import RecordedPart
 from terminal import i18n, secrets
 from terminal.asking import Asking
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest
 from terminal.display import Display
-from terminal.settings import Choices
+from terminal.session import Recordings
+from terminal.settings import Choices, Preferences
 
 log = logs.get(__name__)
 
@@ -25,6 +29,7 @@ class Entry(QtCore.QObject):
         asking: runs the coroutines.
         choices: the person's; logins are prefilled from them.
         log_in: logs in; False if that was abandoned meanwhile, EngineError if it failed.
+        recordings: knows the stored days.
 
     Signals:
         abandoned(): a login on its way is not wanted any more.
@@ -38,9 +43,11 @@ class Entry(QtCore.QObject):
         asking: Asking,
         choices: Choices,
         log_in: Callable[[LoginRequest], Awaitable[bool]],
+        recordings: Recordings,
     ) -> None:
         super().__init__()
         self._display, self._asking, self._choices, self._log_in = display, asking, choices, log_in
+        self._recordings = recordings
 
     def open(self, brokers: list[BrokerChoice]) -> None:
         """Shows the login dialog."""
@@ -48,6 +55,10 @@ class Entry(QtCore.QObject):
         dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.login_requested.connect(lambda request: self._asking.spawn(self._log_in_from(dialog, request)))
         dialog.login_abandoned.connect(self.abandoned)
+        dialog.shelf_wanted.connect(lambda: self._asking.spawn(self._show_days(dialog, ())))
+        dialog.stored_days.close_requested.connect(
+            lambda stores: self._asking.spawn(self._show_days(dialog, stores))
+        )
         dialog.open()
         self._asking.spawn(self._find_keyring(dialog))
 
@@ -60,6 +71,7 @@ class Entry(QtCore.QObject):
             certificate=chosen.certificate,
             replay_file=chosen.replay_file,
             speed=chosen.replay_speed,
+            stored_day=_stored_day(chosen),
         )
 
     def remember(self, request: LoginRequest) -> None:
@@ -72,9 +84,16 @@ class Entry(QtCore.QObject):
             replay_file=request.replay_file or self._choices.now.replay_file,
             replay_speed=request.speed,
         )
+        if request.replay_file or request.stored_day:
+            part = request.stored_day
+            self._choices.change(
+                replay_store=str(part.store) if part else "",
+                replay_date=part.trade_date.isoformat() if part else "",
+            )
 
     async def _log_in_from(self, dialog: LoginDialog, request: LoginRequest) -> None:
         try:
+            await self._recordings.settle()
             is_done = await self._log_in(request)
         except EngineError as error:
             dialog.show_error(str(error))
@@ -86,6 +105,22 @@ class Entry(QtCore.QObject):
         if is_done:
             dialog.accept()
             await self._keep_secrets(request)
+
+    # --- stored days ---------------------------------------------------------------------------------------------
+
+    async def _show_days(self, dialog: LoginDialog, to_close: Iterable[Path]) -> None:
+        """Fills the list of stored days, after days of these stores were closed."""
+        picker = dialog.stored_days
+        picker.show_reading()
+        try:
+            await self._recordings.close_days(to_close)
+            shelf = await self._recordings.shelf()
+        except EngineError as error:
+            if shiboken6.isValid(dialog):
+                picker.show_trouble(str(error))
+            return
+        if shiboken6.isValid(dialog):
+            picker.show_shelf(shelf)
 
     # --- the keyring ---------------------------------------------------------------------------------------------
 
@@ -127,6 +162,14 @@ class Entry(QtCore.QObject):
         self._choices.change(in_keyring=tuple(sorted(kept)))
         if trouble is not None:
             self._display.say(i18n.keyring_text(trouble), "warning")
+
+
+def _stored_day(chosen: Preferences) -> RecordedPart | None:
+    """The stored day of the last replay, where it was one."""
+    try:
+        return RecordedPart(store=Path(chosen.replay_store), trade_date=date.fromisoformat(chosen.replay_date))
+    except ValueError:
+        return None
 
 
 def place_of(request: LoginRequest) -> secrets.Place:

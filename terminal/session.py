@@ -4,6 +4,7 @@ The one module besides :mod:`terminal.app` that reaches the engine's gateway, su
 """
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Final
 
 from PySide6 import QtCore
 
-from engine import worlds
+from engine import recorded_days, worlds
 from engine.brokers.base import Broker, Credentials
 from engine.host import Host
 from engine.model.market import Environment
+from engine.model.playback import Player
 from engine.model.position import Account
+from engine.model.recorded import Shelf
 from engine.model.session import TAIPEI, TradingCalendar
 from engine.settings import Settings
 from engine.wire.keys import Role
@@ -25,7 +28,7 @@ from terminal.dialogs.login import BrokerChoice, LoginRequest
 
 _FIELDS: Final = {
     worlds.World.SIMULATED: frozenset({"user", "password", "url"}),
-    worlds.World.REPLAY: frozenset({"replay_file", "speed"}),
+    worlds.World.REPLAY: frozenset({"replay_file", "stored_day", "speed"}),
     worlds.World.PFCF_DLL: frozenset({"user", "password", "url"}),
     worlds.World.PFCF_WHEEL: frozenset({"user", "password", "url", "certificate"}),
 }
@@ -41,6 +44,11 @@ class Run:
     link: EngineLink
     history: HistoryLink
     accounts: tuple[Account, ...]
+
+    @property
+    def player(self) -> Player | None:
+        """Who plays the recorded day, where the world is a replay."""
+        return worlds.player(self.broker)
 
     async def end(self) -> None:
         """Ends the links, then the engine with all its processes."""
@@ -63,6 +71,43 @@ def choices() -> list[BrokerChoice]:
         )
         for world in worlds.World
     ]
+
+
+class Recordings:
+    """The days that a replay can take from the market stores; one question at a time, beside the window.
+
+    Args:
+        config: names the store.
+        calendar: tells the sessions.
+    """
+
+    def __init__(self, config: Settings, calendar: TradingCalendar) -> None:
+        self._config, self._calendar = config, calendar
+        self._turn = asyncio.Lock()
+
+    async def shelf(self) -> Shelf:
+        """What there is.
+
+        Raises:
+            EngineError: a store cannot be read.
+        """
+        async with self._turn:
+            return await asyncio.to_thread(recorded_days.shelf, self._config.paths.store, self._calendar)
+
+    async def close_days(self, stores: Iterable[Path]) -> None:
+        """Closes the open days of these stores.
+
+        Raises:
+            EngineError: a recorder holds one, or a day cannot be written.
+        """
+        async with self._turn:
+            for store in stores:
+                await asyncio.to_thread(recorded_days.close_days, store, self._config, self._calendar)
+
+    async def settle(self) -> None:
+        """Waits until no store is looked into: the recorder of a login must find them free."""
+        async with self._turn:
+            pass
 
 
 async def reach(
@@ -114,6 +159,8 @@ def _login(request: LoginRequest) -> worlds.Login:
         ),
         file=Path(request.replay_file) if request.replay_file else None,
         speed=request.speed,
+        part=request.stored_day,
+        is_paused=request.is_paused,
     )
 
 

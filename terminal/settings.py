@@ -29,6 +29,8 @@ class Preferences:
         broker: key of the last broker choice.
         user: last login name.
         url: last server or environment.
+        replay_store: folder of the store of the last stored day that was replayed; empty = it was a file.
+        replay_date: its trade date.
         in_keyring: broker, environment and user of the logins whose secrets the system's keyring holds.
         certificate: path of the last certificate file.
         replay_file: path of the last recorded day.
@@ -58,6 +60,8 @@ class Preferences:
     geometry: str = ""
     layout: str = ""
     in_keyring: tuple[str, ...] = ()
+    replay_store: str = ""
+    replay_date: str = ""
 
 
 class Choices:

@@ -298,7 +298,7 @@ def _panels(theme: Theme) -> str:
             border-bottom: 1px solid {theme.grid}; }}
         QDockWidget > QWidget, QDockWidget > QScrollArea > QWidget > QWidget {{ background: {theme.panel}; }}
         QTableView {{ background: {theme.base}; gridline-color: {theme.grid}; border: none;
-            selection-background-color: {mixed(theme.accent, theme.base, 0.24)}; }}
+            selection-background-color: {mixed(theme.accent, theme.base, 0.24)}; selection-color: {theme.text}; }}
         QToolBar {{ background: {theme.panel}; border: none; border-bottom: 1px solid {theme.grid}; }}
         QHeaderView, QHeaderView::section {{ background: {theme.panel}; }}
         QHeaderView::section {{ color: {theme.muted}; border: none; padding: 3px 6px;

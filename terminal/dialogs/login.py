@@ -2,16 +2,29 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 from typing import Final
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from engine.model.recorded import RecordedPart
 from terminal import i18n
+from terminal.widgets.choice import Choice
 from terminal.widgets.dock import set_tone
+from terminal.widgets.stored_days import StoredDayPicker
 
 SPEEDS: Final = (1.0, 10.0, 60.0, 120.0, 0.0)
 """Speeds of a replay on offer; 0 = as fast as possible."""
+_NARROW: Final = 460
+_WIDE: Final = 640
+
+
+class Recorded(Enum):
+    """Where a recorded day comes from."""
+
+    FILE = "file"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +35,8 @@ class BrokerChoice:
         key: ``simulated``, ``replay``, ``pfcf_dll``, ``pfcf_wheel``.
         is_available: it can be used on this machine.
         why_not: the reason, where it cannot.
-        fields: what it needs of ``user``, ``password``, ``url``, ``certificate``, ``replay_file``, ``speed``.
+        fields: what it needs of ``user``, ``password``, ``url``, ``certificate``, ``replay_file``, ``speed``;
+            with ``stored_day`` a day of the market store can be chosen in place of the file.
         urls: servers or environments on offer.
         title: its name where the key has none of its own.
     """
@@ -47,7 +61,9 @@ class LoginRequest:
         certificate: path of the certificate file.
         certificate_password: secret.
         replay_file: path of the recorded day.
+        stored_day: in its place, what to replay of the market store.
         speed: of the replay; 0 = as fast as possible.
+        is_paused: the replay waits at its beginning.
         must_remember: the secrets go into the system's keyring once the login has succeeded.
     """
 
@@ -60,6 +76,8 @@ class LoginRequest:
     replay_file: str = ""
     speed: float = 1.0
     must_remember: bool = False
+    stored_day: RecordedPart | None = None
+    is_paused: bool = False
 
     def without_secrets(self) -> "LoginRequest":
         """The part that may be remembered."""
@@ -97,6 +115,7 @@ class LoginDialog(QtWidgets.QDialog):
         secrets_wanted(LoginRequest): broker, environment or user changed; the keyring may hold the secrets of this
             login: answer with :meth:`offer_secrets`.
         login_abandoned(): the person gave up while a login was on its way.
+        shelf_wanted(): a stored day is to be chosen: answer with ``stored_days.show_shelf()``.
 
     Args:
         choices: the brokers; those not available are shown with their reason.
@@ -108,6 +127,7 @@ class LoginDialog(QtWidgets.QDialog):
     login_requested = QtCore.Signal(object)
     secrets_wanted = QtCore.Signal(object)
     login_abandoned = QtCore.Signal()
+    shelf_wanted = QtCore.Signal()
 
     def __init__(
         self,
@@ -128,7 +148,11 @@ class LoginDialog(QtWidgets.QDialog):
         self.certificate_password = QtWidgets.QLineEdit()
         self.remember = QtWidgets.QCheckBox()
         self.no_keyring = QtWidgets.QLabel()
+        self.source = Choice(tuple(Recorded), self._source_text)
         self.replay_file = _PathEdit()
+        self.stored_days = StoredDayPicker()
+        self.paused = QtWidgets.QCheckBox()
+        self._is_shelf_wanted = False
         self.speed = QtWidgets.QComboBox()
         self.why_not = QtWidgets.QLabel()
         self.error = QtWidgets.QLabel()
@@ -155,10 +179,42 @@ class LoginDialog(QtWidgets.QDialog):
             url=given("url", self.url.currentText()),
             certificate=given("certificate", self.certificate.edit.text()),
             certificate_password=self.certificate_password.text() if "certificate" in needs else "",
-            replay_file=given("replay_file", self.replay_file.edit.text()),
+            replay_file="" if self._takes_stored_day() else given("replay_file", self.replay_file.edit.text()),
+            stored_day=self.stored_days.chosen() if self._takes_stored_day() else None,
             speed=float(self.speed.currentData()) if "speed" in needs else 1.0,
+            is_paused="speed" in needs and self.paused.isChecked(),
             must_remember="password" in needs and self.remember.isEnabled() and self.remember.isChecked(),
         )
+
+    def _takes_stored_day(self) -> bool:
+        return "stored_day" in self._choice().fields and self.source.value is Recorded.STORE
+
+    def _on_source_changed(self) -> None:
+        """Shows the file or the days of the store, which is asked for them once."""
+        has_choice, is_store = "stored_day" in self._choice().fields, self._takes_stored_day()
+        self._form.setRowVisible(self.source, has_choice)
+        self._form.setRowVisible(self.stored_days, is_store)
+        self._form.setRowVisible(self.replay_file, "replay_file" in self._choice().fields and not is_store)
+        self._form.setRowVisible(self.paused, "speed" in self._choice().fields)
+        if is_store and not self._is_shelf_wanted:
+            self._is_shelf_wanted = True
+            self.stored_days.show_reading()
+            # Who answers is connected after the dialog was built.
+            QtCore.QTimer.singleShot(0, self, self.shelf_wanted.emit)
+        self.error.clear()
+        self._refresh()
+        self._fit()
+
+    def _fit(self) -> None:
+        """As large as what is shown needs."""
+        self.setMinimumWidth(_WIDE if self._takes_stored_day() else _NARROW)
+        self.adjustSize()
+
+    def _source_text(self, source: "Recorded") -> str:
+        return {
+            Recorded.FILE: self.tr("TAIFEX daily file"),
+            Recorded.STORE: self.tr("Market store"),
+        }[source]
 
     def set_keyring(self, trouble: str = "") -> None:
         """There is a keyring that can remember secrets, or there is trouble with it, which is shown.
@@ -220,9 +276,13 @@ class LoginDialog(QtWidgets.QDialog):
             "url": self.tr("Environment"),
             "certificate": self.tr("Certificate"),
             "certificate_password": self.tr("Certificate password"),
-            "replay_file": self.tr("Recorded day"),
+            "source": self.tr("Recorded day"),
+            "replay_file": self.tr("File"),
             "speed": self.tr("Speed"),
         }
+        self.source.retranslate()
+        self.stored_days.retranslate()
+        self.paused.setText(self.tr("Begin paused"))
         for name, label in self._labels.items():
             label.setText(words[name])
         for at, key in enumerate(self._choices):
@@ -266,6 +326,7 @@ class LoginDialog(QtWidgets.QDialog):
             "url": self.url,
             "certificate": self.certificate,
             "certificate_password": self.certificate_password,
+            "source": self.source,
             "replay_file": self.replay_file,
             "speed": self.speed,
         }
@@ -278,6 +339,9 @@ class LoginDialog(QtWidgets.QDialog):
         for name, part in self._parts.items():
             set_tone(self._labels[name], "muted")
             self._form.addRow(self._labels[name], part)
+            if name == "replay_file":
+                self._form.addRow(self.stored_days)
+        self._form.addRow(self.paused)
         self._form.addRow(self.remember)
         self._form.addRow(self.no_keyring)
         self.progress.setRange(0, 0)
@@ -300,7 +364,7 @@ class LoginDialog(QtWidgets.QDialog):
             box.addWidget(widget)
         box.addStretch(1)
         box.addLayout(buttons)
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(_NARROW)
 
     def _fill(self) -> None:
         model = self.broker.model()
@@ -317,6 +381,8 @@ class LoginDialog(QtWidgets.QDialog):
         for edit in (self.user, self.replay_file.edit, self.certificate.edit):
             edit.textChanged.connect(self._refresh)
         self.url.currentTextChanged.connect(self._refresh)
+        self.source.chosen.connect(self._on_source_changed)
+        self.stored_days.changed.connect(self._refresh)
         self.url.currentTextChanged.connect(self._on_place_changed)
         self.user.textEdited.connect(self._on_place_changed)
         self.broker.currentIndexChanged.connect(self._on_place_changed)
@@ -332,6 +398,10 @@ class LoginDialog(QtWidgets.QDialog):
         self.certificate.edit.setText(last.certificate)
         self.replay_file.edit.setText(last.replay_file)
         self.speed.setCurrentIndex(SPEEDS.index(last.speed) if last.speed in SPEEDS else 0)
+        self.paused.setChecked(last.is_paused)
+        if last.stored_day is not None:
+            self.stored_days.prefer(last.stored_day)
+            self.source.choose(Recorded.STORE)
         self._on_broker_changed()
         if last.url:
             self.url.setCurrentText(last.url)
@@ -355,9 +425,7 @@ class LoginDialog(QtWidgets.QDialog):
         ]
         self.why_not.setText("\n".join(reasons))
         self.why_not.setVisible(bool(reasons))
-        self.error.clear()
-        self._refresh()
-        self.adjustSize()
+        self._on_source_changed()
 
     def _is_complete(self) -> bool:
         choice, request = self._choice(), self.request()
@@ -365,7 +433,7 @@ class LoginDialog(QtWidgets.QDialog):
             "user": request.user,
             "url": request.url or not choice.urls,
             "certificate": request.certificate,
-            "replay_file": request.replay_file,
+            "replay_file": request.stored_day if self._takes_stored_day() else request.replay_file,
         }
         return choice.is_available and all(given.get(name, True) for name in choice.fields)
 
