@@ -43,8 +43,8 @@ from terminal.docks.start import RESUME_WORD
 from terminal.entry import Entry
 from terminal.market import MarketView
 from terminal.planning import Planning
-from terminal.session import Run
 from terminal.playing import Playing
+from terminal.session import Run
 
 log = logs.get(__name__)
 
@@ -102,9 +102,9 @@ class Terminal(QtCore.QObject):
         display, planning = self.display, self.planning
         window, bar = display.window, display.bar
         self.entry.abandoned.connect(self._abandon_login)
+        self.playing.again_requested.connect(lambda ts_ns: self.asking.spawn(self.replay_again(ts_ns)))
         window.login_requested.connect(self.open_login)
         window.logout_requested.connect(lambda: self._leave(lambda: self.asking.spawn(self._log_out())))
-        self.playing.again_requested.connect(lambda ts_ns: self.asking.spawn(self.replay_again(ts_ns)))
         window.close_requested.connect(lambda: self._leave(self.close))
         window.theme_chosen.connect(self.set_theme)
         window.language_chosen.connect(self.set_language)
@@ -296,12 +296,12 @@ class Terminal(QtCore.QObject):
         except EngineError:
             await asyncio.to_thread(broker.close)
             raise
+        self._request = request
         self.entry.remember(request)
         try:
             await self._begin_run(self.run, contracts)
         except BaseException:
             await self._log_out()
-        self._request = request
             raise
         self.ready.emit()
         return True
@@ -315,27 +315,22 @@ class Terminal(QtCore.QObject):
         offered = run.broker.contracts()
         instruments = {item.symbol: run.host.instrument(item.symbol) for item in offered}
         self.display.show_login(run.broker.environment, run.accounts, offered, instruments)
+        self.playing.set_player(run.player)
         run.link.start()
         run.host.start()
         first = self.market.first_contracts(tuple(item.symbol for item in offered))
         await self.market.select(first if contracts is None else tuple(contracts))
 
-        self.playing.set_player(run.player)
     async def _log_out(self) -> None:
         run, self.run = self.run, None
         if run is None:
             return
         self.planning.accounts = ()
+        self.playing.set_player(None)
         self.market.set_history(None)
         await run.end()
         self.display.clear()
 
-    def _leave(self, go: Callable[[], None]) -> None:
-        self.playing.set_player(None)
-        """Goes at once where nothing is at stake; else a person must agree to leave it unguarded."""
-        left = self.display.unguarded_by_leaving()
-        if not left:
-            go()
     async def replay_again(self, ts_ns: int = 0) -> None:
         """Ends the replay and begins it anew, paused; runs at once to an instant where one is given (ns UTC).
 
@@ -350,6 +345,11 @@ class Terminal(QtCore.QObject):
         if is_done and ts_ns:
             self.playing.jump(ts_ns)
 
+    def _leave(self, go: Callable[[], None]) -> None:
+        """Goes at once where nothing is at stake; else a person must agree to leave it unguarded."""
+        left = self.display.unguarded_by_leaving()
+        if not left:
+            go()
             return
         question = self.tr(
             "Leave now? Nobody guards {left} any more: stops and take profits live in this program."
