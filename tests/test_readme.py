@@ -38,6 +38,11 @@ FOREIGN = {
 }
 
 
+STORE = ("import", "export", "sessions")
+"""The commands of the market store."""
+MINUTES = "time,open,high,low,close,volume,contract\n2024-11-07 09:00,23100,23110,23090,23105,12,202411\n"
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
 
@@ -70,7 +75,9 @@ def is_for_real(words: list[str]) -> bool:
     call = program_call(words)
     if call is None:
         return False
-    return call[:2] in (["engine", "replay"], ["engine", "ledger"]) or (call[0] == "terminal" and "--for" in call)
+    return (call[0] == "engine" and call[1] in {"replay", "ledger", *STORE}) or (
+        call[0] == "terminal" and "--for" in call
+    )
 
 
 REAL = [command for command in commands() if is_for_real(words_of(command))]
@@ -163,6 +170,7 @@ def in_short(words: list[str], request: pytest.FixtureRequest) -> list[str]:
 def run(words: list[str], folder: Path) -> str:
     """Runs a command to its end; returns what it printed."""
     (folder / "conditions.toml").write_text(conditions_example(), encoding="utf-8")
+    (folder / "minutes.csv").write_text(MINUTES, encoding="utf-8")
     done = subprocess.run(
         words,
         cwd=folder,
@@ -194,8 +202,15 @@ def test_command_runs(command: str, tmp_path: Path, user_home: Path, request: py
     words = in_short(words_of(command), request)
     if "ledger" in words:
         write_a_ledger(user_home)
+    elif words[3] in ("export", "sessions"):
+        first = next(command for command in REAL if "engine import Daily" in command)
+        run(in_short(words_of(first), request), tmp_path)
     printed = run(words, tmp_path)
-    if "verify" in words:
+    if words[3] == "import":
+        assert " written, 0 replaced" in printed
+    elif words[3] in STORE:
+        assert "2024-11-05" in printed or "rows" in printed
+    elif "verify" in words:
         assert printed.splitlines()[-1].startswith("ledger verify: ok")
     elif "export" in words:
         text = (tmp_path / "books.json").read_text(encoding="utf-8") if "--out" in words else printed
