@@ -12,6 +12,7 @@ from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.gateway import conditions
 from engine.model.books import LimitsChanged
 from engine.model.condition import ConditionCommand
+from engine.model.market import LinkState
 from engine.model.order import Order, OrderStatus, OrderType, Reason, SubmitOrder
 from engine.model.signal import SignalRefused, client_order_id
 from engine.settings import limits_problem
@@ -88,8 +89,8 @@ def _working(gateway: "Gateway", order_id: str) -> Order | Refused:
 
 def _marked(gateway: "Gateway", symbol: str, text: str) -> str:
     """What was done, with a mark where nobody sees the market move."""
-    is_stale = gateway.market.is_stale(symbol, gateway.journal)
-    return f"{text} (the feed of {symbol} is silent)" if is_stale else text
+    is_up = gateway.market.feed_state(symbol) is LinkState.UP
+    return text if is_up else f"{text} (the feed of {symbol} is silent)"
 
 
 def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: Role | None) -> object:
@@ -97,7 +98,7 @@ def _cancel(gateway: "Gateway", command: CancelOrder, envelope: Envelope, role: 
     if isinstance(order, Refused):
         return order
     try:
-        gateway.broker.cancel(order)
+        gateway.orders.cancel(order)
     except BrokerRefused as error:
         return Refused(code=Reason.BROKER, text=f"{error.code}: {error}")
     except BrokerAmbiguous as error:
@@ -119,7 +120,7 @@ def _replace(gateway: "Gateway", command: ReplaceOrder, envelope: Envelope, role
     if command.price and (refused := gateway.orders.price_problem(changed)):
         return Refused(code=refused.reason, text=refused.text)
     try:
-        gateway.broker.replace(order, command.price, command.quantity)
+        gateway.orders.change(order, command.price, command.quantity)
     except BrokerRefused as error:
         return Refused(code=Reason.BROKER, text=f"{error.code}: {error}")
     except BrokerAmbiguous as error:
@@ -211,19 +212,11 @@ def _select(gateway: "Gateway", command: SelectContracts, envelope: Envelope, ro
     for symbol in command.symbols:
         if symbol not in gateway.market.contracts:
             return Refused(code=Reason.UNKNOWN_SYMBOL, text=f"{symbol} is not offered by the broker")
-    held = {order.symbol for order in gateway.state.working()}
-    held |= {position.symbol for position in gateway.state.positions.values() if position.net}
-    held |= {item.spec.symbol for item in gateway.state.conditions.values() if not item.state.is_final}
-    kept = sorted(held & (set(gateway.market.selected) - set(command.symbols)))
+    kept = sorted(gateway.state.at_stake() & (set(gateway.market.selected) - set(command.symbols)))
     if kept:
         text = f"{', '.join(kept)} has orders, lots or conditions and must stay subscribed"
         return Refused(code=Reason.INVALID, text=text)
-    for symbol in set(gateway.market.selected) - set(command.symbols):
-        gateway.broker.unsubscribe(symbol)
-    for symbol in command.symbols:
-        gateway.market.instrument(symbol)
-        gateway.broker.subscribe(symbol)
-    gateway.market.selected = tuple(dict.fromkeys(command.symbols))
+    gateway.market.select(command.symbols)
     return Done(text=f"{len(gateway.market.selected)} contracts subscribed")
 
 

@@ -126,10 +126,13 @@ class Ledger:
 
     def apply(self, event: Event) -> None:
         """Adds an event to the state alone; a fact holds also where it cannot be written."""
+        self._learn_contract(event)
+        self.state.apply(event)
+
+    def _learn_contract(self, event: Event) -> None:
         symbol = getattr(event, "symbol", "")
         if symbol and symbol not in self.state.instruments:
             self.state.instruments[symbol] = self._instrument(symbol)
-        self.state.apply(event)
 
     def append(self, event: Event, ts_ns: int) -> None:
         """Adds an event to the open batch and to the state; :meth:`commit` makes it durable.
@@ -146,7 +149,9 @@ class Ledger:
         Raises:
             LedgerError: an order or signal was decided before, and the batch is as it was; or the disk is full or
                 the file cannot be written, and the whole batch is taken back.
+            UnknownInstrument: nothing could read the row again, so that it is not written.
         """
+        self._learn_contract(event)
         row = ledger_schema.row_of(event, ts_ns, self._tail)
         decision = self._decision(event)
         try:

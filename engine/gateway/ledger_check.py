@@ -21,7 +21,7 @@ from engine.gateway.state import Event, TradingState
 from engine.model.books import PositionAdjusted
 from engine.model.condition import Condition
 from engine.model.instrument import Instrument
-from engine.model.order import TRANSITIONS, Fill, Order, OrderStatus
+from engine.model.order import Fill, Order, OrderStatus
 from engine.model.session import TradingCalendar
 from engine.model.signal import SignalRefused
 
@@ -296,7 +296,7 @@ def _step_problems(before: Order, order: Order) -> Iterator[str]:
         yield f"changes its {', '.join(changed)}"
     if order.is_external:
         return
-    if order.status is not before.status and order.status not in TRANSITIONS[before.status]:
+    if order.status is not before.status and not before.may_become(order.status):
         yield f"{before.status} cannot become {order.status}"
     if order.filled < before.filled:
         yield f"{before.filled} lots filled become {order.filled}"

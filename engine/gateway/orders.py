@@ -5,7 +5,7 @@ The one place from which anything reaches the broker's order side. The same id n
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from typing import Final
 
 from engine import logs
 from engine.brokers.base import ApprovedOrder, OrderReport
@@ -17,14 +17,16 @@ from engine.gateway.points import OnPoint, Point
 from engine.gateway.risk import RiskRefused, check, check_change, exchange_lots, refused
 from engine.gateway.state import fill_key
 from engine.model.instrument import Instrument
-from engine.model.order import Fill, Order, OrderStatus, Reason, SubmitOrder, TimeInForce
+from engine.model.market import LinkState
+from engine.model.order import Fill, Order, OrderStatus, Reason, Side, SubmitOrder, TimeInForce
 from engine.model.position import Account
-from engine.model.session import TAIPEI
 from engine.model.signal import SignalRefused
-from engine.timing import NS_PER_S
 from engine.wire.messages import Refused
 
 log = logs.get(__name__)
+
+_LONGEST_TEXT: Final = 500
+"""Characters of the broker's words that are kept."""
 
 
 class Orders:
@@ -56,6 +58,8 @@ class Orders:
         self._accounts = tuple(account.account for account in accounts)
         self._on_point, self._on_entered = on_point, on_entered
         self.decided = on_decided
+        self._strangers: set[str] = set()
+        """What the broker names and this program does not know: products that it does not trade."""
         self._ends: dict[str, OrderReport] = {}
         """Reports that end an order and count more lots than its fills so far: they wait for the late fills."""
 
@@ -75,7 +79,7 @@ class Orders:
         if command.account not in self._accounts:
             return Refused(code=Reason.UNKNOWN_ACCOUNT, text=f"{command.account!r} is no account of this login")
         order = Order.from_command(command, self._cause_ns(command))
-        if command.reduce_only and self._market.is_stale(command.symbol, self._journal):
+        if command.reduce_only and self._market.feed_state(command.symbol) is not LinkState.UP:
             order = replace(order, text=f"sent while the feed of {command.symbol} was silent")
         if not order.reduce_only and (first := self._state.first_of_group(order.condition_id)):
             return self._denied(order, Reason.OTHER_CANCELS, f"{first} of its group entered first", cause)
@@ -125,6 +129,7 @@ class Orders:
         is_reducing = self._closes_by_hand(order)
         if self._journal.error and not is_reducing:
             return refused(Reason.LEDGER, "{actual}", limit="can be written", actual=self._journal.error)
+        order = replace(order, is_closing=is_reducing)
         return check(order, self._exposure.context(order, instrument), is_reducing=is_reducing)
 
     def _nothing_to_close(self, order: Order) -> RiskRefused:
@@ -157,14 +162,14 @@ class Orders:
         try:
             broker_order_id = self._broker.submit(approved)
         except BrokerRefused as error:
-            text = f"{error.code}: {error}"
+            text = words(f"{error.code}: {error}")
             return order.moved(OrderStatus.REJECTED, self._call_ns(order), reason=Reason.BROKER, text=text)
-        except BrokerAmbiguous as error:
-            return order.moved(OrderStatus.UNKNOWN, self._call_ns(order), reason=Reason.AMBIGUOUS, text=str(error))
         except Exception as error:  # whatever the broker's library throws, the order may have left
-            log.exception("broker call failed", order=order.client_order_id)
-            return order.moved(OrderStatus.UNKNOWN, self._call_ns(order), reason=Reason.AMBIGUOUS, text=str(error))
-        return replace(order.moved(OrderStatus.SENT, self._call_ns(order)), broker_order_id=broker_order_id)
+            if not isinstance(error, BrokerAmbiguous):
+                log.exception("broker call failed", order=order.client_order_id)
+            text = words(str(error))
+            return order.moved(OrderStatus.UNKNOWN, self._call_ns(order), reason=Reason.AMBIGUOUS, text=text)
+        return replace(order.moved(OrderStatus.SENT, self._call_ns(order)), broker_order_id=words(broker_order_id))
 
     def _call_ns(self, order: Order) -> int:
         """Market time of a call: that of the order where the market may be ahead of the strategy."""
@@ -177,11 +182,38 @@ class Orders:
             if order.is_external or (only_resting and order.time_in_force is not TimeInForce.ROD):
                 continue
             try:
-                self._broker.cancel(order)
+                self.cancel(order)
                 count += 1
             except (BrokerRefused, BrokerAmbiguous) as error:
                 log.warning("cancel failed", order=order.client_order_id, error=str(error))
         return count
+
+    def cancel(self, order: Order) -> None:
+        """Asks the broker to cancel an order.
+
+        Raises:
+            BrokerRefused: not possible, or nothing was sent.
+            BrokerAmbiguous: nobody knows, whatever the broker's library threw.
+        """
+        self._asked(order, lambda: self._broker.cancel(order))
+
+    def change(self, order: Order, price: int, quantity: int) -> None:
+        """Asks the broker for another price (0 = the same) or fewer lots (0 = as many).
+
+        Raises:
+            BrokerRefused: not possible, or nothing was sent.
+            BrokerAmbiguous: nobody knows, whatever the broker's library threw.
+        """
+        self._asked(order, lambda: self._broker.replace(order, price, quantity))
+
+    def _asked(self, order: Order, call: Callable[[], None]) -> None:
+        try:
+            call()
+        except (BrokerRefused, BrokerAmbiguous):
+            raise
+        except Exception as error:
+            log.exception("broker call failed", order=order.client_order_id)
+            raise BrokerAmbiguous(words(f"{type(error).__name__}: {error}")) from error
 
     def refuse_signal(self, refused: SignalRefused) -> None:
         """Writes that no order will be made of a signal, unless one was made already."""
@@ -205,10 +237,14 @@ class Orders:
             has_all_fills: every fill that the broker knows was taken before. Else an order that ends with more
                 lots filled than we know of lives on until the fills are here: nothing exits those lots again.
         """
+        report = replace(report, broker_order_id=words(report.broker_order_id), text=words(report.text))
         order = self._state.orders.get(report.client_order_id)
         if order is None or order.is_external:
             self._take_external(report)
             return
+        if order.was_given_up and report.status is not OrderStatus.REJECTED:
+            self._journal.fail(f"order {order.client_order_id} was given up, and has arrived after all")
+            order = replace(order, text="it was given up, and has arrived after all")
         if report.status.is_final:
             self._ends.pop(order.client_order_id, None)
         if not has_all_fills and order.status.is_working and _ends_ahead_of_fills(report, order):
@@ -241,9 +277,11 @@ class Orders:
 
     def take_fill(self, fill: Fill) -> None:
         """An execution, told once or more often; that of an order made elsewhere changes the position alone."""
+        if not self.knows(fill.symbol):
+            return
         order = self._state.orders.get(fill.client_order_id)
         if order is None or order.is_external:
-            fill = replace(fill, client_order_id=_external_note(fill), condition_id="")
+            fill = replace(fill, client_order_id=self._external_note(fill), condition_id="")
         else:
             fill = replace(fill, condition_id=order.condition_id)
         if fill_key(fill) in self._state.fills or fill.account not in self._accounts:
@@ -254,6 +292,7 @@ class Orders:
             self._fill_order(order, fill)
         position = self._state.positions[(fill.account, fill.symbol)]
         self._journal.tell(f"position.{fill.symbol}", position, fill.fill_id)
+        self._take_back(fill.account, fill.symbol)
 
     def _fill_order(self, order: Order, fill: Fill) -> None:
         try:
@@ -267,11 +306,56 @@ class Orders:
         if order.condition_id and not order.reduce_only:
             self._on_entered(order.condition_id)
 
+    def _take_back(self, account: str, symbol: str) -> None:
+        """A person's closing orders open no position: what exceeds the lots held is cancelled, newest first."""
+        net = self._state.net(account, symbol)
+        for side in Side:
+            closing = [
+                order
+                for order in self._state.working(symbol)
+                if order.is_closing and order.account == account and order.side is side
+            ]
+            excess = sum(order.remaining for order in closing) - max(0, -side.sign * net)
+            for order in reversed(closing):
+                if excess <= 0:
+                    break
+                lots, excess = min(excess, order.remaining), excess - order.remaining
+                log.warning("closing order exceeds the lots held", order=order.client_order_id, lots=lots)
+                try:
+                    if lots < order.remaining:
+                        self.change(order, 0, order.quantity - lots)
+                    else:
+                        self.cancel(order)
+                except (BrokerRefused, BrokerAmbiguous) as error:
+                    log.error("closing order not taken back", order=order.client_order_id, error=str(error))
+
+    def knows(self, symbol: str) -> bool:
+        """Whether a contract is of a product that this program trades; others in the account are not its own."""
+        if symbol in self._strangers:
+            return False
+        try:
+            self._market.instrument(symbol)
+        except UnknownInstrument:
+            log.warning("the account also holds or trades what this program does not know", symbol=symbol)
+            self._strangers.add(symbol)
+            return False
+        return True
+
+    def _external_note(self, fill: Fill) -> str:
+        """What stands for the order of a fill made elsewhere: its note, and the day, for both begin anew."""
+        day = self._market.calendar.trade_date_at(fill.ts_event)
+        return f"@{fill.client_order_id.removeprefix('@')}/{day.isoformat()}"
+
+    def _external_id(self, report: OrderReport) -> str:
+        """The id of an order made elsewhere: the broker's numbers begin anew with every trade date."""
+        day = self._market.calendar.trade_date_at(report.ts_event)
+        return f"@{report.broker_order_id or report.client_order_id}/{day.isoformat()}"
+
     def _take_external(self, report: OrderReport) -> None:
         """Keeps what the broker says of an order that this ledger did not make."""
-        if report.account not in self._accounts:
+        if report.account not in self._accounts or not self.knows(report.symbol):
             return
-        external = f"@{report.broker_order_id or report.client_order_id}"
+        external = self._external_id(report)
         known = self._state.orders.get(external)
         order = Order(
             client_order_id=external,
@@ -298,10 +382,9 @@ class Orders:
         self._journal.tell_order(order)
 
 
-def _external_note(fill: Fill) -> str:
-    """What stands for the order of a fill made elsewhere: its note, or the day where it has none."""
-    day = datetime.fromtimestamp(fill.ts_event // NS_PER_S, TAIPEI).date()
-    return f"@{fill.client_order_id.removeprefix('@') or day.isoformat()}"
+def words(text: str) -> str:
+    """The broker's words as they can be kept: of readable length, and without bytes that are no text."""
+    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 def _ends_ahead_of_fills(report: OrderReport, order: Order) -> bool:

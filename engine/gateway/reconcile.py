@@ -8,6 +8,7 @@ elsewhere are taken over as external and never touched.
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from engine import logs
@@ -34,6 +35,23 @@ _AFTER_CLOSE_NS: Final = 60 * NS_PER_S
 """What the exchange has to say of the end of a session is said by then."""
 
 Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class _Flattened:
+    """A contract ('' = all) whose flattening ends when the broker says what is left.
+
+    Attributes:
+        symbol: of it.
+        since: answers to what was asked before this are too old.
+        accounts: those that have not answered.
+        left: lots and contracts at those that have.
+    """
+
+    symbol: str
+    since: float
+    accounts: set[str]
+    left: list[str] = field(default_factory=list)
 
 
 class Reconciler:
@@ -65,8 +83,12 @@ class Reconciler:
         self._asked_orders = self._asked_positions = self._clock()
         self._outstanding: dict[str, float] = {}
         self._spent: deque[float] = deque()
+        self._linked_at = self._clock()
+        """Since when the link is up; what was asked before says nothing of what happened meanwhile."""
         self._in_flight: dict[str, float] = {}
-        """Orders whose outcome nobody knows, and since when."""
+        """Orders whose outcome nobody knows, and since when, not counting the time without a link."""
+        self._absent: dict[str, float] = {}
+        """Those of them that an answer did not list, and when that answer was asked for."""
         self._suspects: dict[Key, tuple[int, int, int]] = {}
         """Positions that differed in the last answer: ours, theirs and the number of fills known then."""
         self._suspected_at = 0.0
@@ -74,8 +96,7 @@ class Reconciler:
         """Accounts that have not been compared since the link came up."""
         self._positions: dict[str, dict[str, int]] = {}
         """The broker's last word on each account's lots."""
-        self._waiting_to_confirm: list[str] = []
-        """Contracts ('' = all) whose flattening ends when the broker says what is left."""
+        self._flattened: list[_Flattened] = []
 
     @property
     def is_complete(self) -> bool:
@@ -87,8 +108,10 @@ class Reconciler:
     def begin(self) -> None:
         """The link is up (again): everything is compared before anything new is entered."""
         self._unfinished = set(self._accounts)
-        self._outstanding.clear()
-        self.ask()
+        self._linked_at = self._clock()
+        self._in_flight.clear()
+        self._absent.clear()
+        self._ask_anew()
 
     def interrupt(self) -> None:
         """The link is down: what happens at the broker meanwhile is not known."""
@@ -107,7 +130,12 @@ class Reconciler:
 
     def confirm(self, symbol: str) -> None:
         """A flattening has ended here: asks the broker what is left, and tells it."""
-        self._waiting_to_confirm.append(symbol)
+        self._flattened.append(_Flattened(symbol, self._clock(), set(self._accounts)))
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """An answer that is on its way is too old."""
+        self._outstanding.clear()
         self.ask()
 
     def look(self) -> None:
@@ -135,6 +163,8 @@ class Reconciler:
     def _positions_due(self, now: float) -> bool:
         if self._suspects and now - self._suspected_at >= _AGAIN_S:
             return True
+        if self._absent and now - self._asked_positions >= _ASKED_AGAIN_S:
+            return True
         return now - self._asked_positions >= self._settings.positions_s
 
     def _orders_due(self, now: float) -> bool:
@@ -150,6 +180,7 @@ class Reconciler:
     def take(self, statement: Statement) -> None:
         """Compares an answer with our books."""
         self._outstanding.pop(statement.account, None)
+        is_old = statement.asked < self._linked_at
         if statement.problem:
             log.warning("the broker's books cannot be read", account=statement.account, error=statement.problem)
             self._journal.set_link("books", LinkState.STALE, statement.problem)
@@ -158,6 +189,8 @@ class Reconciler:
             self._orders.take_fill(fill)
         for report in statement.reports:
             self._orders.take_report(report, has_all_fills=True)
+        if is_old:
+            return
         self._compare_orders(statement)
         if statement.positions is not None:
             self._positions[statement.account] = statement.positions
@@ -172,28 +205,60 @@ class Reconciler:
             if order.account != statement.account or order.is_external:
                 continue
             if order.client_order_id not in reports:
-                self._not_known_there(order, statement.asked)
+                self._not_known_there(order, statement)
+        for item in list(self._state.differences.values()):
+            if (item.kind, item.account) == (DifferenceKind.ORDER, statement.account):
+                order = self._state.orders[item.client_order_id]
+                if order.status.is_final or order.client_order_id in reports:
+                    self._absent.pop(order.client_order_id, None)
+                    self._differ(replace(item, is_settled=True, text="", ts_event=self._market.now_ns()))
         for report in statement.reports:
             known = self._state.orders.get(report.client_order_id)
             if known is not None and not known.is_external:
                 self._compare_filled(known, report.filled)
 
-    def _not_known_there(self, order: Order, asked: float) -> None:
+    def _not_known_there(self, order: Order, statement: Statement) -> None:
         """An order works here, and the broker does not list it.
 
-        One that is UNKNOWN and whose session is over stays so: the broker lists only the present trade date, so
-        that a person has to find out.
+        One answer may lag behind. Only where a later one does not list it either, and its positions are ours, the
+        order never arrived. One that is UNKNOWN and whose session is over stays so: the broker lists only the
+        present trade date, so that a person has to find out.
         """
         now, is_over = self._market.now_ns(), self._is_over(order)
         if is_over and order.status is not OrderStatus.UNKNOWN:
             text = "its session is over and the broker does not list it any more"
             self._journal.tell_order(order.moved(OrderStatus.EXPIRED, now, reason=Reason.SESSION_ENDED, text=text))
-        began = self._in_flight.get(order.client_order_id)
+        began, asked = self._in_flight.get(order.client_order_id), statement.asked
         if is_over or began is None or asked - began < self._settings.in_flight_s:
+            return
+        first = self._absent.setdefault(order.client_order_id, asked)
+        if asked - first < _ASKED_AGAIN_S or not self._agree(order, statement):
+            self._tell_absent(order)
             return
         text = "the broker does not know it: it never arrived"
         self._journal.tell_order(order.moved(OrderStatus.REJECTED, now, reason=Reason.AMBIGUOUS, text=text))
         self._orders.decided()
+
+    def _agree(self, order: Order, statement: Statement) -> bool:
+        """Whether the broker's lots of an order's contract are ours: had it traded, they would not be."""
+        if statement.positions is None:
+            return False
+        return statement.positions.get(order.symbol, 0) == self._state.net(order.account, order.symbol)
+
+    def _tell_absent(self, order: Order) -> None:
+        text = "the broker does not list an order that works here: ask again, or look it up there and settle it"
+        self._differ(
+            Difference(
+                kind=DifferenceKind.ORDER,
+                account=order.account,
+                symbol=order.symbol,
+                client_order_id=order.client_order_id,
+                ours=order.status,
+                theirs="not listed",
+                text=text,
+                ts_event=self._market.now_ns(),
+            )
+        )
 
     def _is_over(self, order: Order) -> bool:
         """Whether the session that an order was made for has ended a while ago."""
@@ -221,13 +286,14 @@ class Reconciler:
     def _compare_positions(self, account: str, theirs: dict[str, int]) -> None:
         fills = len(self._state.fills)
         held = {symbol for (owner, symbol) in self._state.positions if owner == account}
-        for symbol in sorted(held | theirs.keys()):
+        for symbol in sorted(filter(self._orders.knows, held | theirs.keys())):
             key, ours, there = (account, symbol), self._state.net(account, symbol), theirs.get(symbol, 0)
             is_known = (DifferenceKind.POSITION, account, symbol, "") in self._state.differences
             seen = (ours, there, fills)
             if ours == there:
                 self._suspects.pop(key, None)
                 self._tell_position(account, symbol, ours, there)
+                self._settle_fills(account, symbol)
             elif self._is_settled_by_exchange(symbol, there):
                 text = "the contract expired; the exchange settles it"
                 self.adjust(account, symbol, -ours, 0, "settlement", text)
@@ -236,6 +302,15 @@ class Reconciler:
                 self._tell_position(account, symbol, ours, there)
             else:
                 self._suspects[key], self._suspected_at = seen, self._clock()
+
+    def _settle_fills(self, account: str, symbol: str, *, is_by_person: bool = False) -> None:
+        """The positions agree: fills of an order that is listed no more do not differ any longer."""
+        for item in list(self._state.differences.values()):
+            if (item.kind, item.account, item.symbol) != (DifferenceKind.FILL, account, symbol):
+                continue
+            order = self._state.orders[item.client_order_id]
+            if is_by_person or self._is_over(order):
+                self._differ(replace(item, is_settled=True, text="", ts_event=self._market.now_ns()))
 
     def _is_settled_by_exchange(self, symbol: str, theirs: int) -> bool:
         last = self._market.instrument(symbol).last_trading_day
@@ -268,7 +343,8 @@ class Reconciler:
         is_same = before is not None and (before.ours, before.theirs) == (difference.ours, difference.theirs)
         if is_same and not difference.is_settled:
             return
-        level = log.warning if difference.is_settled else log.error
+        is_mild = difference.is_settled or difference.kind is DifferenceKind.ORDER
+        level = log.warning if is_mild else log.error
         level("books differ", kind=difference.kind, symbol=difference.symbol, text=difference.text)
         self._journal.record(difference)
         self._journal.tell(f"difference.{difference.symbol}", difference)
@@ -277,6 +353,8 @@ class Reconciler:
 
     def adopt_position(self, account: str, symbol: str, price: int) -> str:
         """Takes over the broker's last figure; says what was done, or why not, beginning with ``no``."""
+        if not self._orders.knows(symbol):
+            return f"no contract {symbol} is traded here"
         theirs = self._positions.get(account, {}).get(symbol, 0)
         lots = theirs - self._state.net(account, symbol)
         if account not in self._positions or not lots:
@@ -287,6 +365,7 @@ class Reconciler:
             return f"no price is known for {symbol}; give one"
         self.adjust(account, symbol, lots, price, "window", "a person took over the broker's figure")
         self._tell_position(account, symbol, theirs, theirs)
+        self._settle_fills(account, symbol, is_by_person=True)
         return f"{lots:+d} lots of {symbol} at {price}; the position is {theirs:+d} now"
 
     def adjust(self, account: str, symbol: str, lots: int, price: int, by: str, text: str) -> None:
@@ -310,14 +389,21 @@ class Reconciler:
         self._journal.tell(f"position.{symbol}", self._state.positions[(account, symbol)])
 
     def _confirm_flat(self, statement: Statement) -> None:
-        """Tells what the broker says is left after a flattening."""
-        waiting, self._waiting_to_confirm = self._waiting_to_confirm, []
-        for symbol in waiting:
-            left = {
-                name: lots for name, lots in (statement.positions or {}).items() if lots and symbol in ("", name)
-            }
-            if left:
-                text = ", ".join(f"{lots:+d} {name}" for name, lots in left.items())
-                self._journal.set_link("flatten", LinkState.DOWN, f"the broker still holds {text}")
-            else:
-                self._journal.set_link("flatten", LinkState.UP, f"the broker holds nothing {symbol}".rstrip())
+        """Tells what the broker says is left after a flattening, once every account has answered."""
+        for item in list(self._flattened):
+            if statement.asked < item.since or statement.account not in item.accounts:
+                continue
+            item.accounts.discard(statement.account)
+            for symbol, lots in (statement.positions or {}).items():
+                if lots and item.symbol in ("", symbol):
+                    item.left.append(f"{lots:+d} {symbol}")
+            if not item.accounts:
+                self._flattened.remove(item)
+                self._tell_flat(item)
+
+    def _tell_flat(self, item: _Flattened) -> None:
+        if item.left:
+            text = f"the broker still holds {', '.join(item.left)}"
+            self._journal.set_link("flatten", LinkState.DOWN, text)
+        else:
+            self._journal.set_link("flatten", LinkState.UP, f"the broker holds nothing {item.symbol}".rstrip())

@@ -91,7 +91,20 @@ WORKING: Final = frozenset(OrderStatus) - FINAL - {OrderStatus.INTENT}
 
 _S = OrderStatus
 TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
-    _S.INTENT: frozenset({_S.SENT, _S.UNKNOWN, _S.REJECTED, _S.DENIED}),
+    # A report comes before the call's answer only where that answer was never written.
+    _S.INTENT: frozenset(
+        {
+            _S.SENT,
+            _S.UNKNOWN,
+            _S.ACCEPTED,
+            _S.PARTIALLY_FILLED,
+            _S.FILLED,
+            _S.CANCELLED,
+            _S.EXPIRED,
+            _S.REJECTED,
+            _S.DENIED,
+        }
+    ),
     # Replies race: a fill can overtake its acceptance, and a cancel the acceptance.
     _S.SENT: frozenset(
         {_S.ACCEPTED, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED, _S.UNKNOWN}
@@ -112,6 +125,8 @@ TRANSITIONS: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
     # Real-world possibility: a reject that answers a lost reply's duplicate while the first one trades.
     _S.REJECTED: frozenset({_S.PARTIALLY_FILLED, _S.FILLED}),
 }
+ARRIVED_AFTER_ALL: Final = frozenset({_S.ACCEPTED, _S.CANCELLED, _S.EXPIRED})
+"""Real-world possibility: an order that was given up, as the broker did not know it, arrived all the same."""
 
 
 class Reason(StrEnum):
@@ -229,7 +244,9 @@ class Order:
         ts_created: when the intent was written.
         ts_updated: when it last changed.
         is_external: made elsewhere and found at the broker: shown and counted, never touched. Its client order id
-            is ``@`` and the broker's order number.
+            is ``@``, the broker's order number and the trade date.
+        is_closing: a person's order that was let through because it closes lots; what of it would open a position
+            once those lots are gone is taken back.
     """
 
     client_order_id: str
@@ -253,6 +270,7 @@ class Order:
     ts_created: int = 0
     ts_updated: int = 0
     is_external: bool = False
+    is_closing: bool = False
 
     @classmethod
     def from_command(cls, command: SubmitOrder, ts_ns: int) -> "Order":
@@ -280,6 +298,15 @@ class Order:
         return 0 if self.status.is_final else self.quantity - self.filled
 
     @property
+    def was_given_up(self) -> bool:
+        """It ended here, by comparing books or by a person's word, and not by the broker's."""
+        return self.status is OrderStatus.REJECTED and self.reason in (Reason.AMBIGUOUS, Reason.PERSON)
+
+    def may_become(self, status: OrderStatus) -> bool:
+        """Whether the table allows a change of status."""
+        return status in TRANSITIONS[self.status] or (self.was_given_up and status in ARRIVED_AFTER_ALL)
+
+    @property
     def average_price(self) -> float | None:
         """Average fill price in scaled units, or None where nothing was filled. For the screen only."""
         return self.fill_value / self.filled if self.filled else None
@@ -290,7 +317,7 @@ class Order:
         Raises:
             OrderStateError: the table does not allow the change.
         """
-        if status not in TRANSITIONS[self.status]:
+        if not self.may_become(status):
             raise OrderStateError(f"order {self.client_order_id}: {self.status} cannot become {status}")
         return replace(self, status=status, ts_updated=ts_ns, reason=reason or self.reason, text=text or self.text)
 

@@ -57,6 +57,8 @@ class Phase(StrEnum):
     CONTINUOUS = "continuous"
 
 
+_LONGEST_BREAK_NS: Final = 20 * 24 * 60 * _MINUTE_NS
+"""Longer than any holiday."""
 _ORDER_ENTRY: Final = {SessionKind.DAY: 15 * _MINUTE_NS, SessionKind.NIGHT: 10 * _MINUTE_NS}
 
 
@@ -208,6 +210,18 @@ class TradingCalendar:
         if session is None or session.open_ns - ts_ns > _ORDER_ENTRY[session.kind]:
             return Phase.CLOSED
         return Phase.ADD_ONLY if session.open_ns - ts_ns <= _ADD_ONLY else Phase.PRE_OPEN
+
+    def trade_date_at(self, ts_ns: int) -> date:
+        """The trade date of an order that is made, or whose end is told, at that instant.
+
+        Between sessions it is that of the session before, until orders are taken for the next one.
+        """
+        if (session := self.session_at(ts_ns)) is None:
+            if self.phase_at(ts_ns) is not Phase.CLOSED:
+                session = self.next_session(ts_ns)
+            elif before := self.sessions_between(ts_ns - _LONGEST_BREAK_NS, ts_ns):
+                session = before[-1]
+        return session.trade_date if session else _local_day(ts_ns)
 
     def _seek(self, day: date, step: timedelta) -> date:
         while not self.is_trading_day(day):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine.errors import OrderStateError
 from engine.model.order import (
+    ARRIVED_AFTER_ALL,
     FINAL,
     TRANSITIONS,
     WORKING,
@@ -66,6 +67,13 @@ class TestTransitions:
     def test_only_fills_follow_an_end(self) -> None:
         for status in FINAL:
             assert TRANSITIONS[status] <= {status, S.PARTIALLY_FILLED, S.FILLED}
+
+    @pytest.mark.parametrize("reason", [Reason.AMBIGUOUS, Reason.PERSON])
+    @pytest.mark.parametrize("after", sorted(ARRIVED_AFTER_ALL))
+    def test_what_was_given_up_here_may_live_there(self, reason: Reason, after: OrderStatus) -> None:
+        assert order(S.REJECTED, reason=reason).moved(after, 5).status is after
+        with pytest.raises(OrderStateError):
+            order(S.REJECTED, reason=Reason.BROKER).moved(after, 5)
 
     def test_keeps_its_reason_until_there_is_another(self) -> None:
         rejected = order(S.UNKNOWN, reason=Reason.AMBIGUOUS, text="time-out").moved(S.REJECTED, 7)
