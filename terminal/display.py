@@ -82,6 +82,7 @@ class Display(QtCore.QObject):
         self.limits = config.risk
         """Of risk, as the gateway has them."""
         self._now_ns = 0
+        self._is_replay = False
         self._build()
         self.clear()
 
@@ -138,10 +139,11 @@ class Display(QtCore.QObject):
         instruments: Mapping[str, Instrument],
     ) -> None:
         """Someone is logged in."""
+        self._is_replay = environment is Environment.REPLAY
         self.window.set_environment(environment)
         self.window.set_logged_in(True)
         self.guarding.set_logged_in(True)
-        self.book.set_has_books(environment is not Environment.REPLAY)
+        self.book.set_has_books(not self._is_replay)
         self.ticket.set_accounts(accounts)
         self.condition_dialog.set_accounts(accounts)
         self.contracts.set_contracts(contracts)
@@ -349,7 +351,8 @@ class Display(QtCore.QObject):
             self.differences.set_status(status)
         if status.link in _TOLD and status.text:
             self.say(status.text, "error" if status.state is LinkState.DOWN else "info")
-        limit = self.limits.stale_feed_s if status.link == "quote" else 0.0
+        is_told = status.link == "quote" and not self._is_replay  # a replay that is paused is not silent
+        limit = self.limits.stale_feed_s if is_told else 0.0
         self.lamps.update_link(status, limit)
 
     @QtCore.Slot(object)

@@ -1,6 +1,7 @@
 """A replay in the window: what of the store is chosen, the bar below the chart, and the day anew."""
 
 import dataclasses
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from engine.brokers.replay import ReplayBroker
 from engine.brokers.tape import Tape
 from engine.formats.taifex import Print
-from engine.model.market import Environment
+from engine.model.market import Environment, LinkState, LinkStatus
 from engine.model.playback import Playback, PlaybackState, Timeline
 from engine.model.recorded import DayOrigin, OpenStore, RecordedPart, Shelf, StoredDay, StoredSession
 from engine.model.session import SessionKind
@@ -23,6 +24,7 @@ from engine.storage.layout import StoreFolder
 from engine.timing import NS_PER_S
 from terminal import i18n
 from terminal.dialogs.login import BrokerChoice, LoginDialog, LoginRequest, Recorded
+from terminal.display import Display
 from terminal.playing import Playing
 from terminal.theme import LIGHT
 from terminal.widgets.replay_bar import MINUTE_NS, ReplayBar
@@ -392,6 +394,18 @@ def test_a_jump_back_is_offered_as_a_new_replay(
 
 
 # ------------------------------------------------------------------------------------------------ the program
+
+
+@pytest.mark.parametrize(
+    ("environment", "state"), [(Environment.REPLAY, LinkState.UP), (Environment.SIMULATED, LinkState.STALE)]
+)
+def test_a_paused_replay_is_not_called_silent(qtbot: QtBot, environment: Environment, state: LinkState) -> None:
+    display = Display(Settings(), CALENDAR)
+    qtbot.addWidget(display.window, before_close_func=lambda window: window.allow_close())
+    display.show_login(environment, (), (), {})
+    an_hour_ago = time.time_ns() - 3600 * NS_PER_S
+    display.on_link(LinkStatus(link="quote", state=LinkState.UP, ts_last=an_hour_ago))
+    assert display.lamps.state("quote") is state
 
 
 def test_a_stored_day_in_the_window_stepped_jumped_and_begun_anew(
