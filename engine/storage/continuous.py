@@ -103,18 +103,25 @@ def continuous_bars(
         UnknownInstrument: no such product.
     """
     code = product(product_code).code
-    volumes = reader.daily_volumes(code, first, last)
+    if rule is RollRule.VOLUME:
+        volumes = reader.daily_volumes(code, first, last)
+    else:
+        volumes = {day: {} for day in reader.bar_days(first, last)}
     contracts = _contracts(code, volumes, calendar, rule)
-    rolls = _rolls(reader, contracts)
+    turns = _turns(contracts)
     parts = []
-    for begin, end, symbol in _stretches(contracts):
+    for begin, end, symbol in turns:
         if span_ns == DAY_NS:
             bars = reader.day_bars(symbol, begin, end, session=session)
         else:
             bars = reader.bars(symbol, begin, end, span_ns=span_ns, session=session)
-        if adjustment is Adjustment.BACK:
-            bars = bars.moved(sum(roll.step for roll in rolls if roll.trade_date > end))
         parts.append(bars)
+    with_bars = {day for part in parts for day in np.unique(part.trade_date).tolist()}
+    contracts = {day: symbol for day, symbol in contracts.items() if day in with_bars}
+    rolls = _rolls(reader, contracts)
+    if adjustment is Adjustment.BACK:
+        for number, (_, end, _) in enumerate(turns):
+            parts[number] = parts[number].moved(sum(roll.step for roll in rolls if roll.trade_date > end))
     return ContinuousBars(bars=BarColumns.join(code, parts), contracts=contracts, rolls=tuple(rolls))
 
 
@@ -139,7 +146,7 @@ def _contracts(
     return found
 
 
-def _stretches(contracts: Mapping[date, str]) -> list[tuple[date, date, str]]:
+def _turns(contracts: Mapping[date, str]) -> list[tuple[date, date, str]]:
     """First and last trade date of each contract's turn."""
     turns: list[tuple[date, date, str]] = []
     for day, symbol in contracts.items():
@@ -151,7 +158,7 @@ def _stretches(contracts: Mapping[date, str]) -> list[tuple[date, date, str]]:
 
 
 def _rolls(reader: StoreReader, contracts: Mapping[date, str]) -> list[Roll]:
-    turns = _stretches(contracts)
+    turns = _turns(contracts)
     rolls = []
     for (_, last, old), (first, _, new) in pairwise(turns):
         step = _step(reader, last, old, new)

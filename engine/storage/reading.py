@@ -210,6 +210,10 @@ class StoreReader:
             GROUP BY trade_date, is_night, start_ns ORDER BY trade_date"""
         return BarColumns.of(symbol, self._columns(query, parameters))
 
+    def bar_days(self, first: date, last: date) -> list[date]:
+        """The trade dates that hold 1-minute bars, of whatever contracts."""
+        return self._days(Kind.BARS, first, last)
+
     def _minutes(
         self, symbol: str, first: date, last: date, session: SessionKind | None
     ) -> tuple[str, list[object]]:
