@@ -27,6 +27,7 @@ class CoverageWatch:
     Args:
         state: fills, orders and conditions.
         links: of the gateway, by name.
+        feed_state: how the feed of a contract is.
         guard_fault: what is wrong with the processes that guard a condition.
         alarm_s: how long lots may be naked before it is an alarm.
         clock: monotonic seconds.
@@ -36,11 +37,13 @@ class CoverageWatch:
         self,
         state: TradingState,
         links: Mapping[str, LinkStatus],
+        feed_state: Callable[[str], LinkState],
         guard_fault: Callable[[str], GuardFault],
         alarm_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._state, self._links, self._guard_fault = state, links, guard_fault
+        self._state, self._links = state, links
+        self._feed_state, self._guard_fault = feed_state, guard_fault
         self._alarm_s, self._clock = alarm_s, clock
         self._naked_from: dict[Key, float] = {}
         self.now: dict[Key, Coverage] = {}
@@ -105,15 +108,11 @@ class CoverageWatch:
             return GuardFault.HELD
         if fault := self._guard_fault(condition.condition_id):
             return fault
-        if self._is("trade", LinkState.DOWN, LinkState.CONNECTING):
+        trade = self._links.get("trade")
+        if trade is not None and trade.state in (LinkState.DOWN, LinkState.CONNECTING):
             return GuardFault.LINK_DOWN
-        if self._is(f"feed.{condition.spec.symbol}", LinkState.STALE, LinkState.DOWN):
-            return GuardFault.FEED_STALE
-        return GuardFault.NONE
-
-    def _is(self, link: str, *states: LinkState) -> bool:
-        status = self._links.get(link)
-        return status is not None and status.state in states
+        is_seen = self._feed_state(condition.spec.symbol) is LinkState.UP
+        return GuardFault.NONE if is_seen else GuardFault.FEED_STALE
 
     def _aged(self, key: Key, coverage: Coverage, before: Coverage | None) -> Coverage:
         """With the time since when lots are naked; raises and clears the alarm."""

@@ -118,8 +118,16 @@ class Gateway:
         self.reconciler = Reconciler(
             self.journal, self.market, self.orders, account_names, settings.reconciliation, self.enquirer
         )
-        self.flattening = Flattening(self.journal, self.market, self.orders, self.reconciler.confirm)
-        self.coverage = CoverageWatch(self.state, self.journal.links, guard_fault, settings.guard.naked_alarm_s)
+        self.flattening = Flattening(
+            self.journal,
+            self.market,
+            self.orders,
+            confirm=self.reconciler.confirm,
+            release=functools.partial(conditions.release, self),
+        )
+        self.coverage = CoverageWatch(
+            self.state, self.journal.links, self.market.feed_state, guard_fault, settings.guard.naked_alarm_s
+        )
         self._telemetry = telemetry
         self._mailbox = Mailbox()
         self._commands = CommandServer(
@@ -128,6 +136,8 @@ class Gateway:
             handle=functools.partial(commands.handle, self),
             commit=self.journal.flush,
             halt=lambda: self.state.halt,
+            doubt=lambda: self.journal.error,
+            fail=self.journal.fail,
         )
         self._waiting: list[Watermark] = []
         self._pace: Pace | None = None
@@ -149,14 +159,18 @@ class Gateway:
                 limits=self.settings.risk, by="settings", text=text, ts_event=max(0, self.market.now_ns())
             )
             self.journal.record(changed)
-        for condition in list(self.state.conditions.values()):
-            if not condition.state.is_final:
-                self.journal.record(replace(condition, tick_seq=0))
+        live = {key for key, item in self.state.conditions.items() if not item.state.is_final}
+        for key in live:
+            self.journal.record(replace(self.state.conditions[key], tick_seq=0))
         for order in list(self.state.orders.values()):
+            told = order
+            if order.condition_id in live or not order.status.is_final:
+                told = replace(order, tick_seq=0)
             if order.status is OrderStatus.INTENT:
                 text = "the program ended before the broker's answer was written"
-                now = time.time_ns()
-                self.journal.record(order.moved(OrderStatus.UNKNOWN, now, reason=Reason.AMBIGUOUS, text=text))
+                told = told.moved(OrderStatus.UNKNOWN, time.time_ns(), reason=Reason.AMBIGUOUS, text=text)
+            if told != order:
+                self.journal.record(told)
 
     # --- life ----------------------------------------------------------------------------------------------------
 
@@ -184,19 +198,17 @@ class Gateway:
         poller = Poller(self._mailbox, self._server)
         watch = pulse = shown = time.monotonic()
         while not self._stop.is_set():
-            ready = poller.wait(int(_TICK_S * 1000))
+            ready = poller.wait(0 if self._commands.is_waiting else int(_TICK_S * 1000))
             if self._mailbox in ready:
-                for handler, args in self._mailbox.take():
-                    self._guarded(handler, *args)
-                self._guarded(self.journal.flush)
-            if self._server in ready:
+                self._take_mail()
+            if self._server in ready or self._commands.is_waiting:
                 self._guarded(self._commands.serve)
             if time.monotonic() - watch >= _TICK_S:
                 watch = time.monotonic()
-                self._guarded(self.market.watch_feed, self.journal)
+                self._guarded(self._watch_feeds)
             if watch - shown >= _COVERAGE_S:
                 shown = watch
-                self._guarded(self._show_coverage, self.coverage.look())
+                self._guarded(self._look_at_coverage)
             if watch - pulse >= _PULSE_S:
                 pulse = watch
                 for duty in (
@@ -208,12 +220,27 @@ class Gateway:
                 ):
                     self._guarded(duty)
             self._guarded(self.journal.flush)
+        self._take_mail()  # what the broker told last
+        self._guarded(self.journal.write_again)
+
+    def _take_mail(self) -> None:
+        for handler, args in self._mailbox.take():
+            self._guarded(handler, *args)
+        self._guarded(self.journal.flush)
+
+    def _watch_feeds(self) -> None:
+        """Nothing is at stake whose feed is not wanted, whoever selected what."""
+        self.market.follow(self.state.at_stake())
+        self.market.watch_feeds(self.journal)
 
     def _pulse(self) -> None:
         """Shows that it lives, what its market's clock says, and the coverage of every position."""
         self.pulsed = time.monotonic()
         self.journal.tell("pulse", Pulse(now_ns=max(0, self.market.now_ns()), position=self.ticks.position))
         self._show_coverage(list(self.coverage.now.values()))
+
+    def _look_at_coverage(self) -> None:
+        self._show_coverage(self.coverage.look())
 
     def _show_coverage(self, coverages: list[Coverage]) -> None:
         if self._telemetry is None:
@@ -305,9 +332,12 @@ class Gateway:
     def _take_link(self, link: str, state: LinkState, text: str) -> None:
         before = self.journal.links.get(link)
         self.journal.set_link(link, state, text)
+        is_back = state is LinkState.UP and (before is None or before.state is not LinkState.UP)
+        if link == "quote" and is_back:
+            self.market.subscribe_again()
         if link != "trade":
             return
-        if state is LinkState.UP and (before is None or before.state is not LinkState.UP):
+        if is_back:
             self.reconciler.begin()
         elif state is not LinkState.UP:
             self.reconciler.interrupt()
@@ -330,7 +360,8 @@ class Gateway:
         if depth is HaltDepth.CANCEL_WORKING:
             done.append(f"{self.orders.cancel_all('')} cancels sent")
         if depth is HaltDepth.FLATTEN:
-            done += [conditions.release(self, ""), self.flattening.begin(request_id, "")]
+            conditions.release_empty(self, "")
+            done.append(self.flattening.begin(request_id, ""))
         return "; ".join(done)
 
     # --- replay --------------------------------------------------------------------------------------------------
@@ -371,7 +402,7 @@ class Gateway:
             accounts=self.accounts,
             contracts=tuple(self.market.contracts.values()),
             selected=self.market.selected,
-            last=tuple(self.ticks.last(symbol) for symbol in self.market.selected),
+            last=tuple(self.ticks.last(symbol) for symbol in self.market.followed),
             orders=tuple(self.state.recent_orders(_SHOWN)),
             fills=tuple(self.state.fills.values())[-_SHOWN:],
             positions=tuple(self.state.positions.values()),

@@ -5,7 +5,9 @@ That makes this the one socket used by several threads; a lock keeps them apart,
 """
 
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 
 from engine.model.tick import Book, Level, Tick
@@ -19,18 +21,21 @@ class TickPublisher:
     Args:
         publisher: the PUB socket; events of the gateway leave on the same one.
         ring_ticks: recent ticks kept per contract.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, publisher: Publisher, *, ring_ticks: int) -> None:
-        self._publisher = publisher
+    def __init__(
+        self, publisher: Publisher, *, ring_ticks: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._publisher, self._clock = publisher, clock
         self._lock = threading.Lock()
         self._ring_ticks = ring_ticks
         self._rings: dict[str, deque[Tick]] = {}
         self._positions: dict[str, deque[int]] = {}
         self._tick_seqs: dict[str, int] = {}
         self._books: dict[str, Book] = {}
-        self.received: dict[str, int] = {}
-        """When the last message of each contract arrived, wall clock."""
+        self.heard: dict[str, float] = {}
+        """When the last message of each contract arrived, monotonic seconds."""
 
     @property
     def position(self) -> int:
@@ -60,7 +65,7 @@ class TickPublisher:
             position = self._publisher.publish(f"tick.{symbol}", tick, family=Family.TICK)
             ring.append(tick)
             self._positions[symbol].append(position)
-            self.received[symbol] = ts_recv
+            self.heard[symbol] = self._clock()
         return tick
 
     def book(
@@ -78,7 +83,7 @@ class TickPublisher:
                 asks=asks,
             )
             self._books[symbol] = book
-            self.received[symbol] = ts_recv
+            self.heard[symbol] = self._clock()
             self._publisher.publish(f"book.{symbol}", book, family=Family.BOOK)
 
     def event(self, topic: str, body: object, cause: str = "") -> None:

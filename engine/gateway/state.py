@@ -199,6 +199,13 @@ class TradingState:
         """Orders that may still trade, of one contract or of all."""
         return [order for order in self._working.values() if not symbol or order.symbol == symbol]
 
+    def at_stake(self) -> set[str]:
+        """Contracts with lots, working orders or conditions that wait or are in the market."""
+        symbols = {order.symbol for order in self._working.values()}
+        symbols |= {position.symbol for position in self.positions.values() if position.net}
+        live = (item for item in self.conditions.values() if item.state.is_waiting or item.state.is_in_market)
+        return symbols | {item.spec.symbol for item in live}
+
     def net(self, account: str, symbol: str) -> int:
         """Net lots, negative when short."""
         position = self.positions.get((account, symbol))

@@ -260,6 +260,7 @@ def running(
     trading: bool = False,
     strategies: dict[str, StrategyFactory] | None = None,
     store: StorePlace | None = None,
+    selected: tuple[str, ...] = (SYMBOL,),
 ) -> Iterator[Engine]:
     """An engine over any broker."""
     accounts = broker.login(Credentials(user="test"))
@@ -275,7 +276,7 @@ def running(
     engine = Engine(host, accounts[0].account)
     try:
         host.start()
-        engine.ask(SelectContracts(symbols=(SYMBOL,)))
+        engine.ask(SelectContracts(symbols=selected))
         until(lambda: host.gateway.reconciler.is_complete, "a first comparison with the broker")
         if trading:
             host.start_trading()

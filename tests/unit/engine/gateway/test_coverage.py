@@ -24,10 +24,16 @@ class Bench:
         made = instrument(SYMBOL, near=date(2024, 11, 5), calendar=TradingCalendar())
         self.state = TradingState({SYMBOL: made})
         self.links: dict[str, LinkStatus] = {}
+        self.feeds = {SYMBOL: LinkState.UP}
         self.fault = GuardFault.NONE
         self.seconds = 0.0
         self.watch = CoverageWatch(
-            self.state, self.links, lambda condition_id: self.fault, 3.0, lambda: self.seconds
+            self.state,
+            self.links,
+            lambda symbol: self.feeds.get(symbol, LinkState.DOWN),
+            lambda condition_id: self.fault,
+            3.0,
+            lambda: self.seconds,
         )
         self._count = 0
 
@@ -137,18 +143,35 @@ def test_a_guard_whose_process_is_down_guards_nothing(bench: Bench, fault: Guard
 
 
 @pytest.mark.parametrize(
-    ("link", "state", "fault"),
+    ("state", "fault"),
     [
-        ("trade", LinkState.DOWN, GuardFault.LINK_DOWN),
-        (f"feed.{SYMBOL}", LinkState.STALE, GuardFault.FEED_STALE),
-        ("feed.MXFK4", LinkState.STALE, GuardFault.NONE),
+        (LinkState.UP, GuardFault.NONE),
+        (LinkState.CONNECTING, GuardFault.LINK_DOWN),
+        (LinkState.DOWN, GuardFault.LINK_DOWN),
     ],
 )
-def test_a_guard_needs_its_links(bench: Bench, link: str, state: LinkState, fault: GuardFault) -> None:
+def test_a_guard_needs_the_link_for_orders(bench: Bench, state: LinkState, fault: GuardFault) -> None:
     bench.condition("c", B, ConditionState.OPEN)
     bench.fill(B, 1, "c")
-    bench.links[link] = LinkStatus(link=link, state=state)
+    bench.links["trade"] = LinkStatus(link="trade", state=state)
     assert bench.look().guards[0].fault is fault
+
+
+@pytest.mark.parametrize("state", [state for state in LinkState if state is not LinkState.UP])
+def test_a_guard_needs_a_feed_that_is_heard(bench: Bench, state: LinkState) -> None:
+    bench.condition("c", B, ConditionState.OPEN)
+    bench.fill(B, 1, "c")
+    assert bench.look().guards[0].fault is GuardFault.NONE
+    bench.feeds = {SYMBOL: state, "MXFK4": LinkState.UP}
+    found = bench.look()
+    assert (found.guarded, found.guards[0].fault) == (0, GuardFault.FEED_STALE)
+
+
+def test_a_feed_that_nobody_asked_for_guards_nothing(bench: Bench) -> None:
+    bench.condition("c", B, ConditionState.OPEN)
+    bench.fill(B, 1, "c")
+    bench.feeds.clear()
+    assert bench.look().guards[0].fault is GuardFault.FEED_STALE
 
 
 def test_lots_held_unguarded_by_choice_raise_no_alarm(bench: Bench) -> None:

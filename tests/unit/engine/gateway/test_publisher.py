@@ -77,11 +77,11 @@ def test_books_have_numbers_of_their_own(socket: Publisher) -> None:
 
 
 def test_hears_when_each_contract_last_spoke(socket: Publisher) -> None:
-    ticks = TickPublisher(socket, ring_ticks=10)
-    ticks.take("TXFK4", 1, 77, 22_800, 1, 1, 0)
-    assert ticks.received == {"TXFK4": 77}
-    ticks.book("TXFK4", 1, 99, (), ())
-    assert ticks.received == {"TXFK4": 99}
+    ticks = TickPublisher(socket, ring_ticks=10, clock=iter((77.0, 99.0)).__next__)
+    ticks.take("TXFK4", 1, 2, 22_800, 1, 1, 0)
+    assert ticks.heard == {"TXFK4": 77.0}
+    ticks.book("TXFK4", 1, 3, (), ())
+    assert ticks.heard == {"TXFK4": 99.0}
 
 
 class TestTicksSince:

@@ -1,0 +1,110 @@
+"""What guards held lots, over restarts of the program and whatever the feed, the broker and the processes do."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from engine.brokers.simulated import SimulatedExchange
+from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, ConditionState
+from engine.model.guard import GuardFault
+from engine.model.market import LinkState
+from engine.model.order import Side
+from engine.model.signal import Leg, client_order_id, signal_id
+from engine.settings import Settings, Simulation
+from engine.timing import NS_PER_S
+from engine.wire.keys import Role
+from engine.wire.messages import ConditionReport, SelectContracts
+from tests.process.running import CALENDAR, DAY, SYMBOL, Engine, running, settings_for_tests, simulated, until
+
+B, S = Side.BUY, Side.SELL
+CS = ConditionState
+
+
+def fast() -> Settings:
+    return settings_for_tests(simulation=Simulation(speed=5.0, latency_ms=1.0))
+
+
+def exchange(settings: Settings, lots: int = 0) -> SimulatedExchange:
+    """A fresh exchange that says that it holds lots from the run before."""
+    broker = SimulatedExchange(settings.simulation, CALENDAR, DAY.open_ns + 3600 * NS_PER_S)
+    broker.query_positions = lambda account: {SYMBOL: lots} if lots else {}  # type: ignore[method-assign]
+    return broker
+
+
+def test_a_guard_of_the_run_before_needs_no_tick_number_of_that_run(tmp_path: Path) -> None:
+    """The entry is in the ledger, the strategy's word on it is not, and tick numbers begin anew."""
+    settings = fast()
+    with simulated(tmp_path, settings=settings) as engine:
+        engine.put("c", B, engine.last_price + 500)
+        waiting = replace(engine.condition("c"), state=CS.TRIGGERED, tick_seq=90_000)
+        engine.ask(ConditionReport(condition=waiting), Role.STRATEGY)
+        name = signal_id("c", Leg.ENTRY, 1)
+        entry = engine.command(
+            B, client_order_id=client_order_id(name), signal_id=name, condition_id="c", tick_seq=100_000
+        )
+        engine.filled(engine.submit(entry, Role.EXECUTOR))
+    with running(exchange(settings, 1), tmp_path, settings, trading=True) as engine:
+        engine.reach("c", CS.CLOSED)  # the stop was beyond the market all the time
+        assert engine.net() == 0
+
+
+def guard(engine: Engine, symbol: str = SYMBOL) -> None:
+    """Puts one lot that is held under guard, with its exits far away."""
+    spec = ConditionSpec(
+        condition_id="g",
+        account=engine.account,
+        symbol=symbol,
+        action=B,
+        trigger_price=engine.last_price,
+        stop_loss_points=900,
+        take_profit_points=900,
+    )
+    engine.ask(ConditionCommand(action=ConditionAction.GUARD, condition_id="g", spec=spec))
+
+
+def is_guarded(engine: Engine) -> bool:
+    found = engine.coverage()
+    return found is not None and (found.net, found.guarded, found.naked) == (1, 1, 0)
+
+
+def faults(engine: Engine) -> set[GuardFault]:
+    found = engine.coverage()
+    return {item.fault for item in found.guards} if found else set()
+
+
+def test_lots_are_guarded_whatever_contracts_a_person_selected(tmp_path: Path) -> None:
+    settings = fast()
+    with simulated(tmp_path, settings=settings) as engine:
+        engine.filled(engine.submit(engine.command(B)))
+        guard(engine)
+    with running(exchange(settings, 1), tmp_path, settings, trading=True) as engine:
+        engine.ask(SelectContracts(symbols=(SYMBOL, "MXFK4")))
+        until(lambda: is_guarded(engine), "guarded lots")
+        refused = engine.refusal(SelectContracts(symbols=("MXFK4",)))
+        assert refused == "invalid"  # what was selected and has lots stays so
+        assert is_guarded(engine)
+
+
+def test_lots_of_a_contract_that_nobody_selected_are_seen_and_guarded(tmp_path: Path) -> None:
+    settings = fast()
+    with simulated(tmp_path, settings=settings) as engine:
+        engine.filled(engine.submit(engine.command(B)))
+        guard(engine)
+    with running(exchange(settings, 1), tmp_path, settings, trading=True, selected=("MXFK4",)) as engine:
+        until(lambda: is_guarded(engine), "guarded lots")
+        assert engine.snapshot().selected == ("MXFK4",)
+        assert any(tick.symbol == SYMBOL for tick in engine.ticks())
+
+
+def test_lots_whose_feed_never_said_a_word_are_naked(tmp_path: Path) -> None:
+    settings = fast()
+    with simulated(tmp_path, settings=settings) as engine:
+        engine.filled(engine.submit(engine.command(B)))
+        guard(engine)
+    broker = exchange(settings, 1)
+    broker.is_muted = True
+    with running(broker, tmp_path, settings, trading=True) as engine:
+        until(lambda: faults(engine) == {GuardFault.FEED_STALE}, "a feed that is missed")
+        until(lambda: bool((found := engine.coverage()) and found.is_alarm), "an alarm")
+        until(lambda: LinkState.STALE in engine.link_states(f"feed.{SYMBOL}"), "a stale feed")
+        broker.is_muted = False
+        until(lambda: is_guarded(engine), "guarded lots")
