@@ -61,6 +61,7 @@ class Running(QtCore.QObject):
         self._expected: set[str] = set()
         self._was_ready = False
         self._given_up: set[str] = set()
+        self._ending: set[str] = set()
         lamps.beat.connect(self.refresh)
         guarding.trouble_changed.connect(self._show_run)
 
@@ -96,6 +97,7 @@ class Running(QtCore.QObject):
 
     def expect_stop(self) -> None:
         """The trading processes are being stopped: from now on they guard nothing."""
+        self._ending |= self._expected
         self._expected.clear()
         self._states.clear()
         self._give_up(self._given_up & _ASIDE)
@@ -106,6 +108,9 @@ class Running(QtCore.QObject):
     def show_stopped(self) -> None:
         """The trading processes have ended."""
         self.expect_stop()
+        for name in self._ending:
+            self._lamps.remove(name)
+        self._ending.clear()
         self._guarding.set_may_start(True)
         self._bar.set_run_state(RunState.STOPPED)
 
@@ -176,5 +181,7 @@ class Running(QtCore.QObject):
                 LogLine(node=status.node, level="warning", ts_event=status.ts_event, text=status.text)
             )
             is_left = status.state is ProcessState.HUNG and status.node not in self._expected | _ASIDE
+            if is_left:
+                self._ending.discard(status.node)
             what = status.text if is_left else i18n.text(status.state)
             self._show_message(f"{i18n.lamp_text(status.node)}: {what}")
