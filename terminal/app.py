@@ -41,6 +41,7 @@ from terminal.dialogs.settings import SettingsDialog
 from terminal.display import Display
 from terminal.docks.start import RESUME_WORD
 from terminal.entry import Entry
+from terminal.importing import Importing
 from terminal.market import MarketView
 from terminal.planning import Planning
 from terminal.playing import Playing
@@ -93,6 +94,7 @@ class Terminal(QtCore.QObject):
         self.ask, self.put_condition, self.select = self.asking.ask, self.planning.put, self.market.select
         self.drill = AsideProcess(run_for_window, "drill", self)
         self.drill_dialog = DrillDialog(self.display.window)
+        self.importing = Importing(self.display.window, config, self.calendar, self.display.say)
         self._wire()
         self._begin(warning)
 
@@ -111,6 +113,8 @@ class Terminal(QtCore.QObject):
         window.settings_requested.connect(self._open_settings)
         window.connection_requested.connect(self._show_connection)
         window.drill_requested.connect(self._open_drill)
+        window.import_requested.connect(self.importing.open)
+        self.importing.imported.connect(self.market.reload_history)
         window.about_requested.connect(lambda: AboutDialog(window).open())
 
         bar.start_requested.connect(self.start_trading)
@@ -202,6 +206,7 @@ class Terminal(QtCore.QObject):
         chosen = theme.THEMES.get(name, theme.DARK)
         self.display.set_theme(self._app, chosen)
         self.drill_dialog.set_theme(chosen)
+        self.importing.set_theme(chosen)
         self.choices.change(theme=chosen.name)
 
     @QtCore.Slot(str)
@@ -404,6 +409,7 @@ class Terminal(QtCore.QObject):
         except Exception:
             log.exception("the engine did not end in order")
         await asyncio.to_thread(self.drill.close)
+        await asyncio.to_thread(self.importing.close)
         await self.asking.let_tasks_end()
         self.display.window.allow_close()
         self.display.window.close()

@@ -28,6 +28,7 @@ class MainWindow(QtWidgets.QMainWindow):
         settings_requested(): a person wants to see the settings.
         connection_requested(): a developer wants to know where the engine listens.
         about_requested(): a person wants to know what this is.
+        import_requested(): a person wants to import market data.
         drill_requested(): a person wants a fire drill; not possible while real money is at stake.
         theme_chosen(str): name of a theme; the window follows when :meth:`set_theme` is called.
         language_chosen(str): code of a language.
@@ -50,6 +51,7 @@ class MainWindow(QtWidgets.QMainWindow):
     connection_requested = QtCore.Signal()
     about_requested = QtCore.Signal()
     drill_requested = QtCore.Signal()
+    import_requested = QtCore.Signal()
     theme_chosen = QtCore.Signal(str)
     language_chosen = QtCore.Signal(str)
     close_requested = QtCore.Signal()
@@ -185,6 +187,7 @@ class MainWindow(QtWidgets.QMainWindow):
             menu.setTitle(word)
         self.login_action.setText(self.tr("Log in…"))
         self.logout_action.setText(self.tr("Log out"))
+        self.import_action.setText(self.tr("Import market data…"))
         self.settings_action.setText(self.tr("Settings…"))
         self.quit_action.setText(self.tr("Quit"))
         self.reset_action.setText(self.tr("Reset layout"))
@@ -252,6 +255,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self.logout_action = self._action(self._file_menu, "Ctrl+Shift+L", self.logout_requested.emit)
         self.logout_action.setEnabled(False)
         self._file_menu.addSeparator()
+        self.import_action = self._action(self._file_menu, "Ctrl+I", self.import_requested.emit)
         self.settings_action = self._action(self._file_menu, "Ctrl+,", self.settings_requested.emit)
         self._file_menu.addSeparator()
         self.quit_action = self._action(self._file_menu, "Ctrl+Q", self.close)

@@ -555,7 +555,7 @@
         <translation>下單程序未運作</translation>
     </message>
     <message>
-        <source>Waits for strategies</source>
+        <source>Waiting</source>
         <translation>等待策略加入</translation>
     </message>
     <message>
@@ -1217,6 +1217,30 @@
         <source>What it means</source>
         <translation>說明</translation>
     </message>
+    <message>
+        <source>File</source>
+        <translation>檔案</translation>
+    </message>
+    <message>
+        <source>Trade dates</source>
+        <translation>交易日</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>筆數</translation>
+    </message>
+    <message>
+        <source>New</source>
+        <translation>新增</translation>
+    </message>
+    <message>
+        <source>Already there</source>
+        <translation>已存在</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>結果</translation>
+    </message>
 </context>
 <context>
     <name>ConditionDialog</name>
@@ -1858,6 +1882,104 @@
     </message>
 </context>
 <context>
+    <name>Import</name>
+    <message>
+        <source>Waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Cancelled</source>
+        <translation>已取消</translation>
+    </message>
+    <message>
+        <source>Imported</source>
+        <translation>已匯入</translation>
+    </message>
+    <message>
+        <source>Nothing new</source>
+        <translation>沒有新資料</translation>
+    </message>
+    <message>
+        <source>Where the store has more of a session than the file, the store&apos;s stays.</source>
+        <translation>若行情庫中某個交易時段的資料比檔案完整，則保留行情庫的資料。</translation>
+    </message>
+    <message>
+        <source>Trade dates: {days}. Rows: {rows}, new {new}, already there {old}, replaced by a correction {replaced}.</source>
+        <translation>交易日：{days}。共 {rows} 筆，新增 {new}，已存在 {old}，更正取代 {replaced}。</translation>
+    </message>
+</context>
+<context>
+    <name>ImportDialog</name>
+    <message>
+        <source>The import could not be done.</source>
+        <translation>無法匯入。</translation>
+    </message>
+    <message>
+        <source>Import market data</source>
+        <translation>匯入行情資料</translation>
+    </message>
+    <message>
+        <source>Recorded days for charts and replays. A file is taken whole or not at all, and what the store has already changes nothing: an import may be stopped and begun again. Trading goes on meanwhile.</source>
+        <translation>匯入過去的行情，供圖表與重播使用。每個檔案不是完整匯入就是完全不匯入；行情庫已有的資料不會改變，因此可以隨時停止並重新開始。匯入期間交易照常進行。</translation>
+    </message>
+    <message>
+        <source>Add files…</source>
+        <translation>加入檔案…</translation>
+    </message>
+    <message>
+        <source>Add folder…</source>
+        <translation>加入資料夾…</translation>
+    </message>
+    <message>
+        <source>Clear</source>
+        <translation>清除</translation>
+    </message>
+    <message>
+        <source>Import</source>
+        <translation>匯入</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>關閉</translation>
+    </message>
+    <message>
+        <source>Drop files or folders here, or add them.</source>
+        <translation>將檔案或資料夾拖放至此，或按上方按鈕加入。</translation>
+    </message>
+    <message>
+        <source>Market data (*.zip *.csv *.csv.gz)</source>
+        <translation>行情資料 (*.zip *.csv *.csv.gz)</translation>
+    </message>
+    <message>
+        <source>Looking for files…</source>
+        <translation>正在尋找檔案…</translation>
+    </message>
+    <message>
+        <source>Stopping: the file in work is given up…</source>
+        <translation>正在停止：放棄處理中的檔案…</translation>
+    </message>
+    <message>
+        <source>File {number} of {files}: {name}. {rows} rows so far.</source>
+        <translation>第 {number} 個檔案，共 {files} 個：{name}。目前 {rows} 筆。</translation>
+    </message>
+    <message>
+        <source>Cancelled: {done} of {files} files are in the store.</source>
+        <translation>已取消：{files} 個檔案中有 {done} 個已在行情庫。</translation>
+    </message>
+    <message>
+        <source>{done} of {files} files are in the store.</source>
+        <translation>{files} 個檔案中有 {done} 個已在行情庫。</translation>
+    </message>
+    <message>
+        <source>{done} of {files} files are in the store; the others were refused and changed nothing.</source>
+        <translation>{files} 個檔案中有 {done} 個已在行情庫；其餘遭拒絕，未變更任何資料。</translation>
+    </message>
+</context>
+<context>
     <name>LevelsPreview</name>
     <message>
         <source>Trigger</source>
@@ -2219,6 +2341,10 @@
         <translation>登出</translation>
     </message>
     <message>
+        <source>Import market data…</source>
+        <translation>匯入行情資料…</translation>
+    </message>
+    <message>
         <source>Settings…</source>
         <translation>設定…</translation>
     </message>
@@ -2264,6 +2390,49 @@
     <message>
         <source>The chart begins without history: {text}</source>
         <translation>圖表沒有歷史資料：{text}</translation>
+    </message>
+</context>
+<context>
+    <name>MinutesEdit</name>
+    <message>
+        <source>The files are</source>
+        <translation>檔案內容</translation>
+    </message>
+    <message>
+        <source>Their times are</source>
+        <translation>時間代表</translation>
+    </message>
+    <message>
+        <source>Time zone</source>
+        <translation>時區</translation>
+    </message>
+    <message>
+        <source>Contract</source>
+        <translation>契約</translation>
+    </message>
+    <message>
+        <source>TXFK4, or TXF where a column names the month; empty = columns tell</source>
+        <translation>TXFK4；若有月份欄位則填 TXF；空白表示由欄位判斷</translation>
+    </message>
+    <message>
+        <source>Of times that carry no offset</source>
+        <translation>適用於未標示時差的時間</translation>
+    </message>
+    <message>
+        <source>Daily files of the exchange (zip or csv)</source>
+        <translation>期交所每日檔（zip 或 csv）</translation>
+    </message>
+    <message>
+        <source>1-minute bars (csv)</source>
+        <translation>1 分 K 線（csv）</translation>
+    </message>
+    <message>
+        <source>the start of the minute</source>
+        <translation>該分鐘的開始</translation>
+    </message>
+    <message>
+        <source>its end</source>
+        <translation>該分鐘的結束</translation>
     </message>
 </context>
 <context>
