@@ -220,7 +220,7 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (GuardFault.LINK_DOWN, QT_TRANSLATE_NOOP("Codes", "no link to the broker")),
     (GuardFault.FEED_STALE, QT_TRANSLATE_NOOP("Codes", "the feed is silent")),
     (GuardFault.HELD, QT_TRANSLATE_NOOP("Codes", "held unguarded by choice")),
-    (PlaybackState.WAITING, QT_TRANSLATE_NOOP("Codes", "Waits for strategies")),
+    (PlaybackState.WAITING, QT_TRANSLATE_NOOP("Codes", "Waiting")),
     (PlaybackState.RUNNING, QT_TRANSLATE_NOOP("Codes", "Playing")),
     (PlaybackState.PAUSED, QT_TRANSLATE_NOOP("Codes", "Paused")),
     (PlaybackState.JUMPING, QT_TRANSLATE_NOOP("Codes", "Jumping")),

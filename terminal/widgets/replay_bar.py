@@ -173,6 +173,8 @@ class ReplayBar(QtWidgets.QFrame):
             part.setToolTip(tip)
             part.setAccessibleName(tip)
         self.speed.setItemText(self.speed.count() - 1, self.tr("Fastest"))
+        advance = self.state.fontMetrics().horizontalAdvance
+        self.state.setMinimumWidth(max(advance(i18n.text(state)) for state in PlaybackState) + 8)
         if self._shown is not None:
             self._show_state(self._shown.state)
 
@@ -210,11 +212,7 @@ class ReplayBar(QtWidgets.QFrame):
         for speed in SPEEDS:
             self.speed.addItem(_factor(speed), speed)
         self.target.setDisplayFormat("HH:mm:ss")
-        self.target.setButtonSymbols(QtWidgets.QAbstractSpinBox.ButtonSymbols.NoButtons)
-        self.target.setAlignment(QtCore.Qt.AlignmentFlag.AlignCenter)
-        self.target.setMinimumWidth(self.target.fontMetrics().horizontalAdvance("00:00:00") + 30)
         self.time.setMinimumWidth(self.time.fontMetrics().horizontalAdvance("00-00 00:00:00 "))
-        self.state.setMinimumWidth(self.state.fontMetrics().horizontalAdvance("等待策略加入 "))
         box = QtWidgets.QHBoxLayout(self)
         box.setContentsMargins(8, 2, 8, 2)
         box.setSpacing(5)
