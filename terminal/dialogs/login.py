@@ -12,6 +12,7 @@ from engine.model.recorded import RecordedPart
 from terminal import i18n
 from terminal.widgets.choice import Choice
 from terminal.widgets.dock import set_tone
+from terminal.widgets.path_edit import PathEdit
 from terminal.widgets.stored_days import StoredDayPicker
 
 SPEEDS: Final = (1.0, 10.0, 60.0, 120.0, 0.0)
@@ -84,29 +85,6 @@ class LoginRequest:
         return replace(self, password="", certificate_password="")
 
 
-class _PathEdit(QtWidgets.QWidget):
-    """A path with a button that looks for the file."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.edit = QtWidgets.QLineEdit()
-        self.button = QtWidgets.QToolButton()
-        self.button.setText("…")
-        self.pattern = ""
-        box = QtWidgets.QHBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(self.edit, 1)
-        box.addWidget(self.button)
-        self.button.clicked.connect(self._on_browse)
-
-    def _on_browse(self) -> None:
-        dialog = QtWidgets.QFileDialog(self, "", str(Path(self.edit.text()).parent), self.pattern)
-        dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(QtWidgets.QFileDialog.FileMode.ExistingFile)
-        dialog.fileSelected.connect(self.edit.setText)
-        dialog.open()
-
-
 class LoginDialog(QtWidgets.QDialog):
     """Asks for broker and credentials.
 
@@ -144,12 +122,12 @@ class LoginDialog(QtWidgets.QDialog):
         self.user = QtWidgets.QLineEdit()
         self.password = QtWidgets.QLineEdit()
         self.url = QtWidgets.QComboBox()
-        self.certificate = _PathEdit()
+        self.certificate = PathEdit()
         self.certificate_password = QtWidgets.QLineEdit()
         self.remember = QtWidgets.QCheckBox()
         self.no_keyring = QtWidgets.QLabel()
         self.source = Choice(tuple(Recorded), self._source_text)
-        self.replay_file = _PathEdit()
+        self.replay_file = PathEdit()
         self.stored_days = StoredDayPicker()
         self.paused = QtWidgets.QCheckBox()
         self._is_shelf_wanted = False
