@@ -149,12 +149,14 @@ class StoreReader:
         last = date.max if before_ns is None else self._span(0, before_ns)[1]
         where, values = ("TRUE", ()) if before_ns is None else ("ts_event < ?", (before_ns,))
         parts: list[TickColumns] = []
-        for day in reversed(self._days(Kind.TICKS, date.min, last)):
-            if count <= 0:
-                break
-            found = self._ticks(symbol, day, None, where, values, count)
+        days = self._days(Kind.TICKS, date.min, last)
+        many = 1
+        while days and count > 0:
+            # Ever more days at once: a contract that begins here must not cost a question for each day before.
+            found = self._ticks(symbol, days[-many:][0], None, where, values, count, until=days[-1])
             count -= len(found)
             parts.insert(0, found)
+            days, many = days[:-many], 2 * many
         return TickColumns.join(symbol, parts)
 
     @_again
@@ -166,11 +168,13 @@ class StoreReader:
         where: str = "TRUE",
         values: tuple[object, ...] = (),
         newest: int | None = None,
+        until: date | None = None,
     ) -> TickColumns:
-        rows, parameters = self.rows(Kind.TICKS, day, day, f"symbol = ? AND {_of(session)}", symbol)
-        limit = "" if newest is None else f"ORDER BY session, run DESC, seq DESC LIMIT {newest}"
+        rows, parameters = self.rows(Kind.TICKS, day, until or day, f"symbol = ? AND {_of(session)}", symbol)
+        newest_first = "ORDER BY trade_date DESC, session, run DESC, seq DESC"
+        limit = "" if newest is None else f"{newest_first} LIMIT {newest}"
         query = f"""SELECT *, session = 'night' AS is_night FROM (FROM ({rows}) WHERE {where} {limit})
-            ORDER BY session DESC, run, seq"""
+            ORDER BY trade_date, session DESC, run, seq"""
         parameters += values
         return TickColumns.of(symbol, self._columns(query, parameters))
 
