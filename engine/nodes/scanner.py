@@ -48,7 +48,7 @@ log = logs.get(__name__)
 TOPIC: Final = "telemetry.scan"
 _LOOP_MS: Final = 50
 _PATIENCE_S: Final = 1.0
-"""Pause before the gateway, which did not answer, is asked again."""
+"""Pause before the gateway is asked again."""
 _TELL_S: Final = 1.0
 """Findings are looked for, and told where they have changed, so often at most."""
 _REMIND_S: Final = 5.0
@@ -116,14 +116,16 @@ class Scanner:
     ) -> None:
         self._child, self._gateway, self._recorder, self._calendar = child, gateway, recorder, calendar
         self._contracts: dict[str, _Watched] = {}
-        self._conditions: dict[str, Condition] = {}
+        self._conditions: dict[str, tuple[int, Condition]] = {}
+        """Each with the number of the event that told of it."""
         self._open: dict[str, Callable[[object], None]] = {}
         """What to do with the answer to each open question."""
         self._run = self._now_ns = 0
         self._is_past_known = False
-        self._event_seq = -1
-        """Below 0: what the gateway knows is being asked for."""
-        self._snapshot_at: float | None = None
+        self._event_seq = 0
+        self._missed = 0
+        """Number of the last event that did not come; 0 = none is missing."""
+        self._is_asking, self._ask_at = False, 0.0
         self._look_at = self._tell_at = self._remind_at = 0.0
         self._told: tuple[ScanHit, ...] = ()
 
@@ -141,29 +143,32 @@ class Scanner:
                 asker.rest(_PATIENCE_S)
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
-        self._event_seq = next((item.seq for item in snapshot.seqs if item.family == Family.EVENT), 0)
+        seq = next((item.seq for item in snapshot.seqs if item.family == Family.EVENT), 0)
+        self._event_seq = max(self._event_seq, seq)
+        self._missed = self._missed if self._missed > seq else 0
+        later = {id_: (told, item) for id_, (told, item) in self._conditions.items() if told > seq}
+        self._conditions = {item.condition_id: (seq, item) for item in snapshot.conditions} | later
         self._run, self._now_ns = snapshot.run, snapshot.now_ns
         # The bar of a replay's first minute may hold what is yet to come.
         self._is_past_known = snapshot.environment is not Environment.REPLAY
-        self._conditions = {item.condition_id: item for item in snapshot.conditions}
         now_s = time.monotonic()
         for last in snapshot.last:
             if last.tick is not None and last.symbol not in self._contracts:
                 watched = self._watch(last.symbol, last.tick.seq)
                 self._perform(watched, watched.rail.catch_up(now_s))
 
-    def _ask_snapshot(self) -> None:
-        """Some event was lost."""
-        self._event_seq, self._snapshot_at = -1, None
+    def _ask_snapshot(self, now_s: float) -> None:
+        """Some event was lost; later ones count meanwhile, and the gateway is not asked at every one of them."""
+        self._is_asking, self._ask_at = True, now_s + _PATIENCE_S
         self._child.telemetry.count("resyncs")
         self._ask(self._gateway, GetSnapshot(), self._on_snapshot)
 
     def _on_snapshot(self, reply: object) -> None:
+        self._is_asking = False
         if isinstance(reply, Snapshot):
             self._take_snapshot(reply)
         else:
             log.warning("the gateway did not answer the scanner; it is asked again", answer=str(reply))
-            self._snapshot_at = time.monotonic() + _PATIENCE_S
 
     # --- the feed ------------------------------------------------------------------------------------------------
 
@@ -175,16 +180,15 @@ class Scanner:
             if isinstance(body, Tick):
                 watched = self._contracts.get(body.symbol) or self._watch(body.symbol, body.seq - 1)
                 self._perform(watched, watched.rail.live(body, now_s))
-            elif self._event_seq >= 0 and envelope.seq > self._event_seq:
+            elif envelope.seq > self._event_seq:
                 self._take_event(envelope)
 
     def _take_event(self, envelope: Envelope) -> None:
         if envelope.seq > self._event_seq + 1:
-            self._ask_snapshot()
-            return
+            self._missed = envelope.seq - 1
         self._event_seq = envelope.seq
         if isinstance(body := envelope.body, Condition):
-            self._conditions[body.condition_id] = body
+            self._conditions[body.condition_id] = envelope.seq, body
         elif isinstance(body, Pulse):
             self._child.telemetry.worked()
             self._now_ns = body.now_ns
@@ -211,6 +215,7 @@ class Scanner:
             if isinstance(output, Tick):
                 watched.scan.add(output)
                 self._child.telemetry.count("ticks")
+                self._child.telemetry.beat()  # a page and what waited behind it may be some 15,000
             elif isinstance(output, Missing):
                 self._child.telemetry.count("lost", len(output))
                 log.warning("ticks are missing", symbol=output.symbol, first=output.first, last=output.last)
@@ -233,8 +238,8 @@ class Scanner:
             for request_id, reply in requester.replies() if requester is not None else ():
                 if (answered := self._open.pop(request_id, None)) is not None:
                     answered(reply)
-        if self._snapshot_at is not None and now_s >= self._snapshot_at:
-            self._ask_snapshot()
+        if self._missed and not self._is_asking and now_s >= self._ask_at:
+            self._ask_snapshot(now_s)
         if now_s >= self._look_at:
             self._look_at = now_s + _LOOK_S
             for watched in self._contracts.values():
@@ -245,7 +250,7 @@ class Scanner:
             self._tell(now_s)
 
     def _tell(self, now_s: float) -> None:
-        conditions = tuple(self._conditions.values())
+        conditions = tuple(item for _, item in self._conditions.values())
         hits = ranked(
             hit for watched in self._contracts.values() for hit in watched.scan.hits(self._now_ns, conditions)
         )

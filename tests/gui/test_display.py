@@ -11,14 +11,16 @@ from engine.model.books import Difference, DifferenceKind
 from engine.model.condition import ConditionState
 from engine.model.guard import Coverage
 from engine.model.market import Environment, HaltChanged, HaltDepth, LinkState, LinkStatus
+from engine.model.scan import ScanHit, ScanKind
 from engine.model.session import TradingCalendar
 from engine.settings import Settings
 from engine.timing import NS_PER_S
-from engine.wire.messages import ProcessState, ProcessStatus, Snapshot
+from engine.wire.messages import ProcessState, ProcessStatus, Pulse, ScanHits, Snapshot
 from terminal import i18n, theme
 from terminal.display import Display
 from terminal.docks.start import RunState
 from tests.gui import values
+from tests.gui.test_docks import texts
 
 CHILDREN = ("executor", "strategy-1")
 
@@ -150,6 +152,17 @@ def test_a_process_that_does_not_end_is_said_and_keeps_its_lamp(display: Display
     assert message(display) == f"Executor: {text}"
     assert display.lamps.state("executor") is LinkState.DOWN
     assert run_state(display) is RunState.STOPPED
+
+
+def test_the_scanners_findings_age_by_the_markets_clock_and_end_with_it(display: Display) -> None:
+    tell(display, "scanner", ProcessState.READY)
+    hit = ScanHit(symbol="TXFK4", kind=ScanKind.SESSION_HIGH, price=23_000, level=23_001, ts_event=values.T0)
+    display.scanner.on_hits(ScanHits(hits=(hit,)))
+    display.on_pulse(Pulse(now_ns=values.T0 + 30 * NS_PER_S, position=1))
+    assert texts(display.scanner.table, "age") == ["30 s"]
+    assert display.scanner in display.window.docks
+    display.clear()
+    assert display.scanner.model.rows() == ()
 
 
 def test_an_armed_condition_says_that_nobody_watches_until_trading_runs(display: Display) -> None:

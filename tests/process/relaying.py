@@ -3,7 +3,7 @@
 import dataclasses
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -81,18 +81,20 @@ class Relay:
 
 
 @contextmanager
-def relayed(monkeypatch: pytest.MonkeyPatch, seed: int) -> Iterator[list[Relay]]:
-    """The recorder of any host that is started meanwhile hears the feed through a relay."""
+def relayed(
+    monkeypatch: pytest.MonkeyPatch, seed: int, node: str = "recorder", **rates: float
+) -> Iterator[list[Relay]]:
+    """The recorder, or scanner, of any host that is started meanwhile hears the feed through a relay."""
     relays: list[Relay] = []
-    original = Host._recorder_context
+    original: Callable[[Host], ChildContext] = getattr(Host, f"_{node}_context")
 
     def through(host: Host) -> ChildContext:
         if not relays:
-            relays.append(Relay(host, seed))
+            relays.append(Relay(host, seed, **rates))
         return dataclasses.replace(original(host), market=relays[0].endpoint)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Host, "_recorder_context", through)
+        patched.setattr(Host, f"_{node}_context", through)
         try:
             yield relays
         finally:

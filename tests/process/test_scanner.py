@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 import zmq
 
 from engine.host import SCANNER
@@ -19,7 +20,7 @@ from engine.model.order import Reason, Side
 from engine.model.scan import ScanKind
 from engine.model.session import Session
 from engine.model.signal import Leg, Signal, SignalRefused, signal_id
-from engine.settings import Scanner, Store
+from engine.settings import Scanner, Store, Supervision
 from engine.storage.store import MarketStore
 from engine.timing import NS_PER_S
 from engine.wire.codec import Encoder
@@ -43,6 +44,8 @@ from engine.wire.messages import (
     SettleOrder,
     Watermark,
 )
+from tests.process.programs import replayed
+from tests.process.relaying import relayed
 from tests.process.running import (
     CALENDAR,
     DAY,
@@ -51,6 +54,7 @@ from tests.process.running import (
     SYMBOL,
     Ear,
     Engine,
+    running,
     settings_for_tests,
     simulated,
     until,
@@ -58,6 +62,10 @@ from tests.process.running import (
 from tests.process.test_security import bare, signals_at
 
 MINUTE = 60 * NS_PER_S
+PATIENT_S = 90.0
+PATIENT = Supervision(heartbeat_limit_s=60.0, work_limit_s=120.0)
+"""A busy machine with a feed at many times its pace is not what these tests are about."""
+DAY_TICKS = 88_938
 TOPICS = ("telemetry.scan", "telemetry.health.scanner")
 
 
@@ -98,6 +106,12 @@ def near(ear: Ear, condition_id: str) -> Callable[[], bool]:
     return is_told
 
 
+def gone(ear: Ear, condition_id: str) -> Callable[[], bool]:
+    """Whether it has it no more."""
+    is_told = near(ear, condition_id)
+    return lambda: not is_told()
+
+
 def test_an_armed_condition_near_the_price_is_told_until_it_is_cancelled(tmp_path: Path) -> None:
     with scanning(tmp_path) as (engine, ear):
         engine.put("C1", Side.BUY, engine.last_price)
@@ -106,7 +120,7 @@ def test_an_armed_condition_near_the_price_is_told_until_it_is_cancelled(tmp_pat
         assert (hit.symbol, hit.kind) == (SYMBOL, ScanKind.NEAR_CONDITION)
         assert hit.level == engine.condition("C1").trigger
         engine.act(ConditionAction.CANCEL, "C1")
-        until(lambda: not near(ear, "C1")(), "the condition is told no more", 2 * DEADLINE_S)
+        until(gone(ear, "C1"), "the condition is told no more", 2 * DEADLINE_S)
         until(lambda: ear.of(Heartbeat)[-1].ts_last_work > 0, "it says that it works")
         assert count(ear, "ticks") > 0
         assert count(ear, "contracts") == 1
@@ -172,6 +186,41 @@ def test_without_a_recorder_it_goes_on_with_what_comes(tmp_path: Path) -> None:
             assert count(ear, "past_bars") == 0
         finally:
             ear.close()
+
+
+def test_behind_a_feed_that_drops_doubles_and_swaps_it_sees_every_tick_once(
+    tmp_path: Path, market_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = replayed(market_data / "taifex" / "Daily_2024_11_05.zip", SYMBOL, speed=6_000.0)
+    broker.hold()
+    settings = settings_for_tests(scanner=Scanner(), supervision=PATIENT)
+    with relayed(monkeypatch, 11, SCANNER) as relays, running(broker, tmp_path, settings) as engine:
+        ear = Ear(engine.host.telemetry_endpoint, TOPICS, engine.host)
+        try:
+            ready(engine, 1)
+            broker.release()
+            until(lambda: count(ear, "ticks") >= DAY_TICKS, "all ticks", PATIENT_S)
+            assert count(ear, "ticks") == DAY_TICKS
+            assert (count(ear, "lost"), engine.host.restarts) == (0, 0)
+            assert relays[0].dropped > 100
+            assert count(ear, "gaps") > 10
+        finally:
+            ear.close()
+
+
+def test_conditions_are_known_though_most_events_are_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        relayed(monkeypatch, 5, SCANNER, drop_rate=0.7) as relays,
+        scanning(tmp_path, supervision=PATIENT) as (engine, ear),
+    ):
+        for number in range(1, 4):
+            name = f"C{number}"
+            engine.put(name, Side.BUY, engine.last_price)
+            until(near(ear, name), f"{name} is told", PATIENT_S)
+            engine.act(ConditionAction.CANCEL, name)
+            until(gone(ear, name), f"{name} is told no more", PATIENT_S)
+        assert relays[0].dropped > relays[0].passed
+        assert count(ear, "resyncs") > 0
 
 
 def free_port() -> int:
