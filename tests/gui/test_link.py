@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from engine.errors import RequestTimeout
 from engine.model.market import Environment
 from engine.model.order import Reason
+from engine.model.scan import ScanHit, ScanKind
 from engine.settings import Wire
 from engine.wire.messages import (
     AskBroker,
@@ -23,6 +24,7 @@ from engine.wire.messages import (
     GetSnapshot,
     Pulse,
     Refused,
+    ScanHits,
     Snapshot,
 )
 from engine.wire.sockets import Forwarder, Poller, Publisher, RouterServer, tcp
@@ -97,6 +99,23 @@ def link(gateway: Gateway, qtbot: QtBot) -> Iterator[EngineLink]:
 def test_the_snapshot_and_then_events_arrive(link: EngineLink, qtbot: QtBot) -> None:
     with qtbot.waitSignals([link.snapshot, link.pulse], timeout=DEADLINE_MS, order="strict"):
         link.start()
+
+
+def test_what_the_scanner_finds_is_told(link: EngineLink, gateway: Gateway, qtbot: QtBot) -> None:
+    found = ScanHits(hits=(ScanHit(symbol="TXFK4", kind=ScanKind.SESSION_HIGH, price=23_000, level=23_001),))
+    scanner = Publisher(gateway.forwarder.inward.endpoint, source="scanner", wire=WIRE, keys=None, bind=False)
+    told: list[object] = []
+    link.scan.connect(told.append)
+    try:
+        link.start()
+        deadline = time.monotonic() + DEADLINE_MS / 1000
+        while not told:  # what is sent before both have joined is lost
+            assert time.monotonic() < deadline
+            scanner.publish("telemetry.scan", found, family=Family.TELEMETRY)
+            qtbot.wait(10)
+    finally:
+        scanner.close()
+    assert told[0] == found
 
 
 def test_a_failure_is_told_and_receiving_begins_anew(
