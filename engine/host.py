@@ -296,11 +296,13 @@ class Host:
             extra={"store": self.store, "calendar": self.calendar, "history": self._history},
         )
 
+    def _history_place(self) -> str:
+        """Where a child may ask about history, also of a recorder that is not ready yet; empty = nowhere."""
+        ends = self.settings.endpoints
+        usual = tcp(ends.host, ends.history) if self.settings.store.recorder and ends.history else ""
+        return self.history_endpoint or usual
+
     def _scanner_context(self) -> ChildContext:
-        endpoints = self.settings.endpoints
-        usual = (
-            tcp(endpoints.host, endpoints.history) if self.settings.store.recorder and endpoints.history else ""
-        )
         return ChildContext(
             name=SCANNER,
             settings=self.settings,
@@ -308,7 +310,7 @@ class Host:
             market=self.gateway.market_endpoint,
             commands=self.gateway.commands_endpoint,
             telemetry=self._proxy.inward,
-            extra={"calendar": self.calendar, "history": self.history_endpoint or usual},
+            extra={"calendar": self.calendar, "history": self._history_place()},
         )
 
     def _strategy_context(self, name: str, factory: strategy.StrategyFactory) -> ChildContext:
@@ -322,7 +324,7 @@ class Host:
             signals=self._signals,
             telemetry=self._proxy.inward,
             is_paced=self.broker.is_paced,
-            extra={"strategy": factory},
+            extra={"strategy": factory, "history": self._history_place()},
         )
 
     def _on_status(self, status: ProcessStatus) -> None:

@@ -4,7 +4,7 @@ Decides nothing; what is done without an answer is its node's business.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from engine import logs
@@ -50,21 +50,14 @@ class Asker:
             self._answers.wait(_BEAT_MS)
         raise RequestTimeout("the process is asked to stop")
 
-    def ticks_after(self, symbol: str, seq: int, lost: Callable[[int], None]) -> Iterator[tuple[int, Tick]]:
+    def ticks_after(self, symbol: str, seq: int) -> Iterator[tuple[int, Tick]]:
         """The ticks after a number, each with its number in the family, from the gateway's ring; page by page.
-
-        Args:
-            symbol: contract code.
-            seq: the symbol's number of the last tick that is known.
-            lost: told how many ticks the ring has no more.
 
         Raises:
             RequestError: no answer, or no.
         """
         while True:
             page: Ticks = self.ask(GetTicks(symbol=symbol, after_seq=seq, limit=_PAGE))
-            if page.ticks and page.ticks[0].seq > seq + 1:
-                lost(page.ticks[0].seq - seq - 1)
             yield from zip(page.positions, page.ticks, strict=True)
             if page.is_complete or not page.ticks:
                 return

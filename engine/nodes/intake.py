@@ -1,6 +1,7 @@
 """What the recorder takes from the feed: every number once, holes asked for and filled from the gateway's ring.
 
-Knows no socket and no file: messages and answers go in, rows and the next question come out.
+Knows no socket and no file: messages and answers go in, rows and the next question come out. It is no rail
+(:mod:`engine.wire.rail`): that holds back what is behind a hole, and asks a store that here is the asker's own.
 """
 
 from collections.abc import Callable, Iterable

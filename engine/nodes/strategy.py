@@ -1,15 +1,15 @@
 """The strategy process: ticks and events from the feed into a strategy, its decisions out to executor and gateway.
 
-Gaps are seen by number and repaired from the gateway's ring; a lost event is repaired by a snapshot. Where these
+Ticks come in their true order (:mod:`engine.nodes.following`); a lost event is repaired by a snapshot. Where these
 cannot be had nothing is entered, and what guards goes on. In a paced market (replay) it processes ticks only as
 far as granted, stops at a tick that gave signals, and answers every grant, so that replay time decides and not how
 fast processes happen to run.
 """
 
-import functools
+import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,6 +20,7 @@ from engine.model.order import Reason
 from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick
 from engine.nodes.asking import Asker
+from engine.nodes.following import FollowedContracts
 from engine.nodes.sight import Sight
 from engine.strategies.base import NOTHING, Decision, Strategy, Timed
 from engine.supervision.child import Child
@@ -61,16 +62,24 @@ StrategyFactory = Callable[[], Strategy]
 
 
 def main(child: Child) -> None:
-    """Runs the strategy that ``context.extra["strategy"]`` makes until the process is asked to stop."""
+    """Runs a strategy until the process is asked to stop.
+
+    ``context.extra`` has the ``strategy`` that makes it, and where ``history`` is answered, empty = nowhere.
+    """
     context = child.context
-    wire = context.settings.wire
-    subscriber = Subscriber(context.market, (*EVENT_TOPICS, "tick."), wire=wire, keys=context.keys)
-    pusher = Pusher(context.signals, source=context.name, wire=wire, keys=context.keys)
-    requester = Requester(context.commands, source=context.name, wire=wire, keys=context.keys)
+    wire, source, keys = context.settings.wire, context.name, context.keys
     factory: StrategyFactory = context.extra["strategy"]
-    node = StrategyNode(child, factory(), subscriber, pusher, requester)
-    poller = Poller(subscriber, requester, child.stopping)
-    try:
+    with contextlib.ExitStack() as opened:
+        topics = (*EVENT_TOPICS, "tick.")
+        subscriber = opened.enter_context(Subscriber(context.market, topics, wire=wire, keys=keys))
+        pusher = opened.enter_context(Pusher(context.signals, source=source, wire=wire, keys=keys))
+        requester = opened.enter_context(Requester(context.commands, source=source, wire=wire, keys=keys))
+        history: Requester | None = None
+        if (endpoint := context.extra.get("history", "")) and not context.is_paced:
+            once = replace(wire, request_attempts=1)  # guards do not wait for a recorder that is gone
+            history = opened.enter_context(Requester(endpoint, source=source, wire=once, keys=keys))
+        node = StrategyNode(child, factory(), subscriber, pusher, requester, history)
+        poller = Poller(subscriber, requester, child.stopping)
         node.begin()
         child.ready()
         while not child.is_stopping:
@@ -81,10 +90,6 @@ def main(child: Child) -> None:
             node.tend()
             child.telemetry.counts["undecodable"] = subscriber.undecodable + requester.undecodable
             child.telemetry.beat()
-    finally:
-        subscriber.close()
-        pusher.close()
-        requester.close()
 
 
 @dataclass(slots=True)
@@ -102,10 +107,17 @@ class StrategyNode:
         subscriber: feed, subscribed to all events and ticks.
         pusher: to the executor.
         requester: to the gateway.
+        history: to the recorder; None = the gateway alone is asked for ticks.
     """
 
     def __init__(
-        self, child: Child, strategy: Strategy, subscriber: Subscriber, pusher: Pusher, requester: Requester
+        self,
+        child: Child,
+        strategy: Strategy,
+        subscriber: Subscriber,
+        pusher: Pusher,
+        requester: Requester,
+        history: Requester | None = None,
     ) -> None:
         self._child, self._strategy = child, strategy
         self._subscriber, self._pusher, self._requester = subscriber, pusher, requester
@@ -113,9 +125,12 @@ class StrategyNode:
         self._resend_s = child.context.settings.strategy.signal_resend_s
         self._age_limit_ns = int(child.context.settings.risk.entry_signal_age_s * NS_PER_S)
         self._is_paced = child.context.is_paced
-        self._last_seq: dict[str, int] = {}
         self._event_seq = 0
         self._sight = Sight(child.telemetry)
+        recorder = Asker(child, history) if history else None
+        self._contracts = FollowedContracts(
+            self._asker, recorder, self._sight, self._process, is_paced=self._is_paced
+        )
         self._unanswered: dict[str, _Unanswered] = {}
         self._queue: deque[tuple[int, Tick]] = deque()
         self._round = 0
@@ -149,7 +164,8 @@ class StrategyNode:
             return
         if snapshot.pace:
             self._round, self._granted = snapshot.pace.round, snapshot.pace.position
-        missed = [found for symbol in self._last_seq for found in self._missed(symbol)]
+        last = self._contracts.last
+        missed = [found for symbol in last for found in self._asker.ticks_after(symbol, last[symbol])]
         self._queue.extend(sorted(missed, key=lambda found: found[0]))
         self._advance()
         self._answer(0)
@@ -181,7 +197,7 @@ class StrategyNode:
     def _follow_symbols(self, snapshot: Snapshot) -> None:
         """Begins to watch newly wanted contracts, from where their conditions were armed."""
         known = {item.condition_id: item.tick_seq for item in snapshot.conditions}
-        for symbol in self._strategy.symbols() - set(self._last_seq):
+        for symbol in self._strategy.symbols() - self._contracts.last.keys():
             seqs = [
                 known[item.condition_id]
                 for item in snapshot.conditions
@@ -190,22 +206,8 @@ class StrategyNode:
                 and item.state is not ConditionState.DRAFT
             ]
             last = next((item.tick for item in snapshot.last if item.symbol == symbol), None)
-            self._last_seq[symbol] = min(seqs) if seqs else (last.seq if last else 0)
-            if not self._is_paced:
-                self._catch_up(symbol)
-
-    def _catch_up(self, symbol: str) -> None:
-        """Processes the ticks after the last known one; without them the contract is not followed yet."""
-        try:
-            for _, tick in self._missed(symbol):
-                self._process(tick)
-        except RequestError:
-            del self._last_seq[symbol]
-            raise
-
-    def _missed(self, symbol: str) -> Iterator[tuple[int, Tick]]:
-        """The ticks after the last known one and their numbers in the family, from the gateway's ring."""
-        return self._asker.ticks_after(symbol, self._last_seq[symbol], functools.partial(self._sight.lose, symbol))
+            before = last.seq if last else 0
+            self._contracts.add(symbol, min(seqs, default=before), snapshot.run)
 
     # --- in step with the ledger ---------------------------------------------------------------------------------
 
@@ -215,6 +217,8 @@ class StrategyNode:
         self._resend()
         if self._sight.is_question_due:
             self._resync()
+        self._contracts.look()
+        self._child.telemetry.counts["gaps"] = self._contracts.gaps
 
     def _resync(self) -> None:
         """Some event was lost: begins again from what the ledger knows."""
@@ -250,7 +254,7 @@ class StrategyNode:
             if self._is_paced:
                 self._queue.append((envelope.seq, body))
             else:
-                self._take_tick(body)
+                self._contracts.take(body)
             return
         if envelope.seq <= self._event_seq:
             return
@@ -278,7 +282,7 @@ class StrategyNode:
             for condition in decision.conditions:
                 self._sight.accept(condition.spec.symbol)
         self._perform(decision)
-        if self._sight.is_in_step and self._strategy.symbols() - set(self._last_seq):
+        if self._sight.is_in_step and self._strategy.symbols() - self._contracts.last.keys():
             try:
                 self._follow_symbols(self._asker.ask(GetSnapshot()))
             except RequestError as error:
@@ -288,30 +292,7 @@ class StrategyNode:
         if isinstance(self._strategy, Timed):
             self._perform(self._strategy.on_time(now_ns))
 
-    def _take_tick(self, tick: Tick) -> None:
-        """Processes a tick, repairing a gap before it."""
-        last = self._last_seq.get(tick.symbol)
-        if last is None or tick.seq <= last:
-            return
-        if tick.seq > last + 1:
-            self._child.telemetry.count("gaps")
-            self._repair(tick)
-        if tick.seq > self._last_seq[tick.symbol]:
-            self._process(tick)
-
-    def _repair(self, tick: Tick) -> None:
-        """Processes the ticks before this one that did not come, as far as they can be had."""
-        try:
-            for _, missed in self._missed(tick.symbol) if self._sight.is_in_step else ():
-                if missed.seq < tick.seq or not self._is_paced:  # what comes again later is dropped by its number
-                    self._process(missed)
-        except RequestError as error:
-            self._sight.fall_out(error)
-        if tick.seq > self._last_seq[tick.symbol] + 1:
-            self._sight.lose(tick.symbol, tick.seq - self._last_seq[tick.symbol] - 1)
-
     def _process(self, tick: Tick) -> None:
-        self._last_seq[tick.symbol] = tick.seq
         self._child.telemetry.worked()
         decision = self._strategy.on_tick(tick)
         if decision is NOTHING:
@@ -373,7 +354,7 @@ class StrategyNode:
         self._given.clear()
         while self._queue and self._queue[0][0] <= self._granted:
             self._position, tick = self._queue.popleft()
-            self._take_tick(tick)
+            self._contracts.take(tick)
             if self._given:
                 return
         self._position = max(self._position, self._granted)
