@@ -1,7 +1,8 @@
 """The window's link to the engine: one thread polls feed, telemetry and requests, and emits typed Qt signals.
 
 Ticks and books come in one batch a frame, everything else at once. Gaps in numbered messages are repaired here:
-ticks from the gateway's ring, events by a snapshot. Whatever fails is told, and receiving begins anew. No trading
+ticks by the rail of their contract, from the gateway's ring (the store's part comes with the chart's history),
+events by a snapshot. Whatever fails is told, and receiving begins anew. No trading
 logic.
 """
 
@@ -9,7 +10,7 @@ import asyncio
 import os
 import threading
 import time
-from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import Condition, Transition
 from engine.model.guard import Coverage
 from engine.model.market import Contract, HaltChanged, LinkStatus
-from engine.model.order import Fill, Order, Reason
+from engine.model.order import Fill, Order
 from engine.model.position import Position
 from engine.model.signal import Signal, SignalRefused
 from engine.model.tick import Book, Tick
@@ -40,18 +41,22 @@ from engine.wire.messages import (
     Refused,
     ScanHits,
     Snapshot,
-    Ticks,
 )
+from engine.wire.rail import DualRail, Missing, Output, RailLimits
 from engine.wire.sockets import Mailbox, Poller, Requester, Subscriber, checked
 
 log = logs.get(__name__)
 
 FRAME_S: Final = 0.016
 """Ticks and books reach the window once a frame of 60 a second."""
-_REPAIR_PAGE: Final = 50_000
+_PAST_TICKS: Final = 50_000
+"""A window that joins late fetches so many of the ticks before."""
+_LIMITS: Final = RailLimits(page=50_000, answer_s=1.0, patience_s=1.0, silence_s=20.0)
+"""Prices are not held back for long by those that a slow gateway does not bring."""
+_LOOK_S: Final = 0.25
+"""How often the rails are told the time."""
 _AGAIN_S: Final = 1.0
 """Wait before what failed or was refused is tried again."""
-_LATER: Final = Reason.TOO_MANY_REQUESTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class EngineLink(QtCore.QObject):
     """Receives on a thread of its own between :meth:`start` and :meth:`close`.
 
     Signals:
-        ticks(list[Tick]): prints of one frame, in their order; repaired ones come late, known by their number.
+        ticks(list[Tick]): prints of one frame, in their order and each once.
         books(list[Book]): the latest book of each contract, once a frame.
         snapshot(Snapshot): everything known; at the start and after a lost event.
         order(Order), fill(Fill), position(Position), condition(Condition), transition(Transition),
@@ -224,11 +229,12 @@ class _Receiver:
         """Request id to the number of the future that waits for it; 0 = the link's own."""
         self._own: dict[str, object] = {}
         """The link's own open requests."""
-        self._again: deque[tuple[float, object]] = deque()
-        """Those that were refused, and when to ask again."""
+        self._snapshot_at: float | None = None
+        """When to ask again for a snapshot that was refused."""
         self._ticks: list[Tick] = []
         self._books: dict[str, Book] = {}
-        self._seqs: dict[str, int] = {}
+        self._rails: dict[str, DualRail] = {}
+        self._look_at = 0.0
         self._event_seq = -1
         self._has_joined = False
         """An event followed the snapshot without a hole; before, the subscription may not have been complete."""
@@ -251,7 +257,7 @@ class _Receiver:
                 self._emit(envelope.body)
             for request_id, reply in self._requester.replies():
                 self._reply(request_id, reply)
-            self._ask_again()
+            self._tend(time.monotonic())
             if waiting and time.monotonic() - frame >= FRAME_S:
                 frame = time.monotonic()
                 self._flush()
@@ -279,16 +285,24 @@ class _Receiver:
             self._take_event(envelope)
 
     def _take_tick(self, tick: Tick) -> None:
-        last = self._seqs.get(tick.symbol, 0)
-        if tick.seq > last + 1:
-            # A window that joins late has the first ticks to fetch, which is no gap.
-            self._link.gaps += bool(last)
-            limit = min(tick.seq - last - 1, _REPAIR_PAGE)
-            query = GetTicks(symbol=tick.symbol, after_seq=max(last, tick.seq - 1 - limit), limit=limit)
-            self._ask(query)
-        if tick.seq > last:
-            self._seqs[tick.symbol] = tick.seq
-            self._ticks.append(tick)
+        rail = self._rails.get(tick.symbol)
+        if rail is None:
+            top = tick.seq - 1  # what was sent before the window joined is fetched and no gap
+            rail = DualRail(tick.symbol, last=max(0, top - _PAST_TICKS), top=top, limits=_LIMITS)
+            self._rails[tick.symbol] = rail
+        gaps = rail.gaps
+        self._perform(rail.live(tick, time.monotonic()))
+        self._link.gaps += rail.gaps - gaps
+
+    def _perform(self, outputs: Iterable[Output]) -> None:
+        """Does what a rail says."""
+        for output in outputs:
+            if isinstance(output, Tick):
+                self._ticks.append(output)
+            elif isinstance(output, Missing):
+                log.warning("ticks are missing", symbol=output.symbol, first=output.first, last=output.last)
+            else:
+                self._ask(output)
 
     def _take_event(self, envelope: Envelope) -> None:
         if envelope.seq <= self._event_seq or self._event_seq < 0:
@@ -310,15 +324,13 @@ class _Receiver:
             self._event_seq = next((item.seq for item in reply.seqs if item.family == Family.EVENT), 0)
             self._flush()
             self._link.snapshot.emit(reply)
-        elif isinstance(reply, Ticks):
-            if reply.ticks:
-                self._link.ticks.emit(list(reply.ticks))
-        elif isinstance(reply, RequestError | Refused) and own is not None:
+        elif isinstance(own, GetTicks):
+            self._perform(self._rails[own.symbol].answer(own, reply, time.monotonic()))
+        elif isinstance(reply, RequestError | Refused):
             text = str(reply) if isinstance(reply, RequestError) else f"{reply.code}: {reply.text}"
-            log.warning("the gateway does not tell the window", request=type(own).__name__, error=text)
+            log.warning("the gateway does not tell the window what it knows", error=text)
             self._link.failed.emit(text)
-            if isinstance(own, GetSnapshot) or isinstance(reply, RequestError) or reply.code == _LATER:
-                self._again.append((time.monotonic() + _AGAIN_S, own))
+            self._snapshot_at = time.monotonic() + _AGAIN_S
 
     def _forward(self, number: int, body: object) -> None:
         """Sends a request of the window; one that cannot be sent is its own trouble and not the link's."""
@@ -334,10 +346,15 @@ class _Receiver:
         self._asked[request_id] = 0
         self._own[request_id] = query
 
-    def _ask_again(self) -> None:
-        now = time.monotonic()
-        while self._again and self._again[0][0] <= now:
-            self._ask(self._again.popleft()[1])
+    def _tend(self, now: float) -> None:
+        """What is due."""
+        if self._snapshot_at is not None and self._snapshot_at <= now:
+            self._snapshot_at = None
+            self._ask(GetSnapshot())
+        if self._look_at <= now:
+            self._look_at = now + _LOOK_S
+            for rail in self._rails.values():
+                self._perform(rail.time(now))
 
     def abandon(self) -> None:
         """Nobody waits for answers any more: whoever asked is told so."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from engine.errors import RequestTimeout
 from engine.model.market import Environment
 from engine.model.order import Reason
 from engine.model.scan import ScanHit, ScanKind
+from engine.model.tick import Tick
 from engine.settings import Wire
 from engine.wire.messages import (
     AskBroker,
@@ -22,15 +24,18 @@ from engine.wire.messages import (
     Family,
     FamilySeq,
     GetSnapshot,
+    GetTicks,
     Pulse,
     Refused,
     ScanHits,
     Snapshot,
+    Ticks,
 )
 from engine.wire.sockets import Forwarder, Poller, Publisher, RouterServer, tcp
 from terminal.bridge import link as bridge
 from terminal.bridge.link import Endpoints, EngineLink
 
+SYMBOL = "TXFK4"
 ANY = tcp("127.0.0.1", 0)
 WIRE = Wire(encrypted=False, linger_ms=0, request_timeout_s=5.0)
 DEADLINE_MS = 20_000
@@ -42,6 +47,8 @@ class Gateway:
     def __init__(self) -> None:
         self.answer: Callable[[Envelope], object] = self.normal
         self.asked: list[object] = []
+        self.ring: tuple[Tick, ...] = ()
+        self.to_send: deque[Tick] = deque()
         self.publisher = Publisher(ANY, source="gateway", wire=WIRE, keys=None)
         self.server = RouterServer(ANY, source="gateway", wire=WIRE, keys=None)
         self.forwarder = Forwarder(ANY, ANY, wire=WIRE, keys=None)
@@ -54,6 +61,9 @@ class Gateway:
             seq = self.publisher.seqs.get(Family.EVENT, 0)
             seqs = (FamilySeq(family=Family.EVENT, seq=seq),)
             return Snapshot(environment=Environment.SIMULATED, now_ns=1, seqs=seqs)
+        if isinstance(envelope.body, GetTicks):
+            later = tuple(tick for tick in self.ring if tick.seq > envelope.body.after_seq)
+            return Ticks(symbol=SYMBOL, ticks=later)
         return Done(text="done")
 
     def _run(self) -> None:
@@ -62,6 +72,8 @@ class Gateway:
             poller.wait(10)
             self.publisher.publish("pulse", Pulse(now_ns=1, position=0), family=Family.EVENT)
             self.forwarder.forward(0)
+            while self.to_send:
+                self.publisher.publish(f"tick.{SYMBOL}", self.to_send.popleft(), family=Family.TICK)
             while request := self.server.receive():
                 client, _, envelope = request
                 self.asked.append(envelope.body)
@@ -178,7 +190,7 @@ def test_whoever_waits_for_an_answer_when_it_fails_is_told(
         link.start()
     with pytest.raises(RequestTimeout, match="nobody knows"):
         asyncio.run(_resolved(link, AskBroker(), qtbot))
-    assert expected_errors
+    qtbot.waitUntil(lambda: bool(expected_errors), timeout=DEADLINE_MS)
 
 
 def test_a_refused_snapshot_is_told_and_asked_for_again(
@@ -211,3 +223,68 @@ def test_a_request_that_cannot_be_sent_harms_nobody_else(
     assert asyncio.run(_resolved(link, AskBroker(), qtbot)) == Done(text="done")
     assert told == []
     assert len(expected_errors) == 1
+
+
+# --- ticks -------------------------------------------------------------------------------------------------------
+
+
+def tick(seq: int) -> Tick:
+    return Tick(symbol=SYMBOL, seq=seq, ts_event=seq, ts_recv=seq, price=20_000 + seq, quantity=1)
+
+
+@pytest.fixture
+def heard(link: EngineLink, qtbot: QtBot) -> list[Tick]:
+    """The ticks that the link tells, once it is subscribed."""
+    found: list[Tick] = []
+    link.ticks.connect(found.extend)
+    with qtbot.waitSignals([link.snapshot, link.pulse], timeout=DEADLINE_MS):
+        link.start()
+    return found
+
+
+def _until_heard(heard: list[Tick], wanted: list[Tick], qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: len(heard) >= len(wanted), timeout=DEADLINE_MS)
+    assert heard == wanted
+
+
+def test_ticks_that_the_feed_dropped_come_in_their_place(
+    link: EngineLink, gateway: Gateway, heard: list[Tick], qtbot: QtBot
+) -> None:
+    gateway.ring = tuple(map(tick, range(1, 9)))
+    gateway.to_send.extend(map(tick, (1, 2, 2, 5, 6, 4, 8)))
+    _until_heard(heard, list(gateway.ring), qtbot)
+    assert 1 <= link.gaps <= 2
+
+
+def test_a_window_that_joins_late_fetches_the_ticks_before_and_sees_no_gap(
+    link: EngineLink, gateway: Gateway, heard: list[Tick], qtbot: QtBot
+) -> None:
+    gateway.ring = tuple(map(tick, range(40, 61)))
+    gateway.to_send.append(tick(60))
+    _until_heard(heard, list(gateway.ring), qtbot)
+    assert link.gaps == 0
+
+
+def test_a_question_for_ticks_that_is_refused_is_asked_again(
+    link: EngineLink, gateway: Gateway, heard: list[Tick], qtbot: QtBot
+) -> None:
+    def refuses_once(envelope: Envelope) -> object:
+        if isinstance(envelope.body, GetTicks) and sum(isinstance(item, GetTicks) for item in gateway.asked) <= 1:
+            return Refused(code=Reason.TOO_MANY_REQUESTS, text="ask less often")
+        return gateway.normal(envelope)
+
+    gateway.answer = refuses_once
+    gateway.ring = tuple(map(tick, range(1, 4)))
+    gateway.to_send.extend((tick(1), tick(3)))
+    _until_heard(heard, list(gateway.ring), qtbot)
+
+
+def test_prices_go_on_where_nobody_has_the_ticks_before(
+    link: EngineLink, gateway: Gateway, heard: list[Tick], qtbot: QtBot
+) -> None:
+    def silent(envelope: Envelope) -> object:
+        return None if isinstance(envelope.body, GetTicks) else gateway.normal(envelope)
+
+    gateway.answer = silent
+    gateway.to_send.extend((tick(1), tick(5)))
+    _until_heard(heard, [tick(1), tick(5)], qtbot)
