@@ -8,11 +8,14 @@ import sys
 from collections import defaultdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine import recorded_days, replaying
+from engine import recorded_days, replaying, worlds
 from engine.formats import taifex
+from engine.host import Host
+from engine.model.playback import PlaybackState
 from engine.model.recorded import RecordedPart
 from engine.model.session import SessionKind, TradingCalendar
 from engine.model.tick import Tick
@@ -20,6 +23,8 @@ from engine.settings import Settings, Store, Strategy
 from engine.storage.importing import import_files
 from engine.storage.layout import StoreFolder
 from engine.storage.store import MarketStore
+from engine.timing import NS_PER_S
+from tests.process.running import until
 from tests.scenario.test_replay import SHORT, SYMBOL, conditions_file, day, short_day
 
 __all__ = ["day", "short_day"]
@@ -35,8 +40,8 @@ def settings(processes: int) -> Settings:
 
 
 def ledger_of(
-    source: Path | RecordedPart, folder: Path, *, speed: float = 0.0, processes: int = 1
-) -> tuple[Ledger, dict[str, object]]:
+    source: Path | RecordedPart, folder: Path, *, processes: int = 1, **options: Any
+) -> tuple[Ledger, dict[str, Any]]:
     """The ledger's events by what they are about, without the wall clock's columns, and the document.
 
     What two processes write in the same instant, such as the record of a signal and the order made of it, has no
@@ -44,7 +49,7 @@ def ledger_of(
     """
     folder.mkdir()
     path, conditions = folder / "ledger.sqlite", conditions_file(folder, SHORT)
-    document = replaying.replay(source, SYMBOL, conditions, settings=settings(processes), speed=speed, ledger=path)
+    document = replaying.replay(source, SYMBOL, conditions, settings=settings(processes), ledger=path, **options)
     found: Ledger = defaultdict(list)
     with sqlite3.connect(path) as database:
         for kind, key, body in database.execute("SELECT kind, key, body FROM events ORDER BY seq"):
@@ -68,6 +73,24 @@ def test_every_replay_of_a_stored_day_writes_the_same_ledger(
     assert {kind for kind, _ in first[0]} >= {"order", "fill", "signal", "condition", "transition"}
     assert ledger_of(part, tmp_path / "again", speed=30_000.0, processes=2) == first
     assert ledger_of(short_day, tmp_path / "file") == first
+
+
+def hurry(host: Host) -> None:
+    """A person at the replay bar: pauses, steps, jumps into the day session, and then to the end."""
+    player = worlds.player(host.broker)
+    assert player is not None
+    player.step()
+    player.step_time(90 * NS_PER_S)
+    player.jump(CALENDAR.session(TRADE_DATE, SessionKind.DAY).open_ns + 20 * NS_PER_S)
+    until(lambda: player.playback().state is PlaybackState.PAUSED, "the end of the jump", 60)
+    player.set_speed(5_000.0)
+    player.resume()
+    player.jump(player.timeline.spans[-1][1] + NS_PER_S)
+
+
+def test_pauses_steps_and_jumps_change_nothing(part: RecordedPart, tmp_path: Path) -> None:
+    plain = ledger_of(part, tmp_path / "plain")
+    assert ledger_of(part, tmp_path / "hurried", speed=0.5, on_running=hurry) == plain
 
 
 def test_recorded_day_plays_as_it_was_heard(short_day: Path, tmp_path: Path) -> None:
