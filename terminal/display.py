@@ -236,7 +236,7 @@ class Display(QtCore.QObject):
         self.conditions_dock.set_conditions(snapshot.conditions)
         self.condition_dialog.set_conditions(snapshot.conditions)
         self.held = {item.symbol: item.net for item in snapshot.positions}
-        self.bar.set_halt(HaltChanged(depth=snapshot.halt, by=""))
+        self.bar.set_halt(snapshot.halted or HaltChanged(depth=snapshot.halt, by=""))
         self.limits, self._now_ns = snapshot.limits, snapshot.now_ns
         if snapshot.pace is not None:
             self.on_pace(snapshot.pace)
