@@ -220,6 +220,8 @@ _WORDS: Final[tuple[tuple[Enum, str], ...]] = (
     (GuardFault.LINK_DOWN, QT_TRANSLATE_NOOP("Codes", "no link to the broker")),
     (GuardFault.FEED_STALE, QT_TRANSLATE_NOOP("Codes", "the feed is silent")),
     (GuardFault.HELD, QT_TRANSLATE_NOOP("Codes", "held unguarded by choice")),
+    (GuardFault.EXIT_FAILING, QT_TRANSLATE_NOOP("Codes", "its exits keep failing")),
+    (GuardFault.EXIT_UNKNOWN, QT_TRANSLATE_NOOP("Codes", "nobody knows what became of its exit")),
     (PlaybackState.WAITING, QT_TRANSLATE_NOOP("Codes", "Waiting")),
     (PlaybackState.RUNNING, QT_TRANSLATE_NOOP("Codes", "Playing")),
     (PlaybackState.PAUSED, QT_TRANSLATE_NOOP("Codes", "Paused")),

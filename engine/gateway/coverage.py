@@ -7,18 +7,24 @@ a strategy's own word on what it holds is not asked.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 
 from engine import logs
 from engine.gateway.state import TradingState
 from engine.model.condition import Condition, ConditionState
 from engine.model.guard import Coverage, Guard, GuardFault
 from engine.model.market import LinkState, LinkStatus
-from engine.model.order import Side
+from engine.model.order import Order, OrderStatus, Side
 from engine.model.position import Position
 
 log = logs.get(__name__)
 
 Key = tuple[str, str]
+
+_FAILED_EXITS: Final = 3
+"""So many exits in a row that ended without a lot do not look as if the next one would close anything."""
+_EXIT_UNKNOWN_S: Final = 10.0
+"""What became of an exit is asked for after 5 s; who does not know it by now does not know that it guards."""
 
 
 class CoverageWatch:
@@ -46,11 +52,18 @@ class CoverageWatch:
         self._feed_state, self._guard_fault = feed_state, guard_fault
         self._alarm_s, self._clock = alarm_s, clock
         self._naked_from: dict[Key, float] = {}
+        self._unanswered: dict[str, float] = {}
+        """Exits of which nobody said yet what became of them, and since when they are seen."""
         self.now: dict[Key, Coverage] = {}
         """As of the last look; flat positions included once they were held."""
 
     def look(self) -> list[Coverage]:
         """Computes everything anew and returns what changed since the last look."""
+        self._unanswered = {
+            order.client_order_id: self._unanswered.get(order.client_order_id, self._clock())
+            for order in self._state.working()
+            if order.reduce_only and order.status in (OrderStatus.SENT, OrderStatus.UNKNOWN)
+        }
         changed = []
         for key, position in self._state.positions.items():
             before = self.now.get(key)
@@ -68,7 +81,8 @@ class CoverageWatch:
         sign = 1 if position.net > 0 else -1
         guards = tuple(self._guards(account, symbol))
         exit_side = Side.SELL if sign > 0 else Side.BUY
-        closing = min(lots, self._state.closing(account, symbol, exit_side))
+        exits = self._state.exits(account, symbol, exit_side)
+        closing = min(lots, sum(order.remaining for order in exits if self._is_closing(order)))
         working = [item.lots for item in guards if item.fault is GuardFault.NONE and self._sign(item) == sign]
         held = sum(item.lots for item in guards if item.fault is GuardFault.HELD and self._sign(item) == sign)
         guarded = min(lots, max(sum(working), closing))
@@ -111,8 +125,28 @@ class CoverageWatch:
         trade = self._links.get("trade")
         if trade is not None and trade.state in (LinkState.DOWN, LinkState.CONNECTING):
             return GuardFault.LINK_DOWN
-        is_seen = self._feed_state(condition.spec.symbol) is LinkState.UP
-        return GuardFault.NONE if is_seen else GuardFault.FEED_STALE
+        if self._feed_state(condition.spec.symbol) is not LinkState.UP:
+            return GuardFault.FEED_STALE
+        if any(
+            self._is_lost(order) for order in self._state.working() if order.condition_id == condition.condition_id
+        ):
+            return GuardFault.EXIT_UNKNOWN
+        return GuardFault.EXIT_FAILING if self._is_failing(condition.condition_id) else GuardFault.NONE
+
+    def _is_closing(self, order: Order) -> bool:
+        """Whether a working exit can be trusted to close its lots."""
+        return not self._is_lost(order) and not self._is_failing(order.condition_id)
+
+    def _is_lost(self, order: Order) -> bool:
+        """Whether nobody has said for too long what became of an exit."""
+        since = self._unanswered.get(order.client_order_id)
+        return since is not None and self._clock() - since > _EXIT_UNKNOWN_S
+
+    def _is_failing(self, condition_id: str) -> bool:
+        """Whether a condition exits, and its exits have ended without a lot one after the other."""
+        condition = self._state.conditions.get(condition_id)
+        is_exiting = condition is not None and condition.state is ConditionState.EXITING
+        return is_exiting and self._state.holding(condition_id).failed_exits >= _FAILED_EXITS
 
     def _aged(self, key: Key, coverage: Coverage, before: Coverage | None) -> Coverage:
         """With the time since when lots are naked; raises and clears the alarm."""

@@ -10,7 +10,7 @@ from engine.model.books import Difference, LimitsChanged, PositionAdjusted
 from engine.model.condition import Condition, ConditionState, Transition
 from engine.model.instrument import Instrument
 from engine.model.market import HaltChanged, HaltDepth
-from engine.model.order import Fill, Order, OrderStatus, Side
+from engine.model.order import Fill, Order, OrderStatus, Reason, Side
 from engine.model.position import Position
 from engine.model.signal import Signal, SignalRefused
 from engine.settings import Risk
@@ -39,7 +39,11 @@ def fill_key(fill: Fill) -> FillKey:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Lots that the orders of one condition filled, and which way it entered."""
+    """Lots that the orders of one condition filled, and which way it entered.
+
+    Attributes:
+        failed_exits: exits in a row that ended without a lot: refused by us or the broker, or found nobody.
+    """
 
     account: str = ""
     symbol: str = ""
@@ -47,6 +51,7 @@ class Holding:
     entered: int = 0
     entry_value: int = 0
     exited: int = 0
+    failed_exits: int = 0
 
 
 class TradingState:
@@ -96,6 +101,7 @@ class TradingState:
             case Signal():
                 self.signals[event.signal_id] = event
             case SignalRefused():
+                self._count_refused(event)
                 self.refused[event.signal.signal_id] = event
                 self.signals.setdefault(event.signal.signal_id, event.signal)
             case HaltChanged():
@@ -144,7 +150,8 @@ class TradingState:
             value = order.fill_value - (before.fill_value if before else 0)
             held = self.holdings.get(order.condition_id, Holding())
             if order.reduce_only:
-                held = replace(held, exited=held.exited + filled)
+                failed = 0 if filled else held.failed_exits + _has_failed(order, before)
+                held = replace(held, exited=held.exited + filled, failed_exits=failed)
             else:
                 held = replace(
                     held,
@@ -155,6 +162,12 @@ class TradingState:
                     entry_value=held.entry_value + value,
                 )
             self.holdings[order.condition_id] = held
+
+    def _count_refused(self, event: SignalRefused) -> None:
+        signal = event.signal
+        if signal.leg.is_exit and signal.signal_id not in self.refused:
+            held = self.holding(signal.condition_id)
+            self.holdings[signal.condition_id] = replace(held, failed_exits=held.failed_exits + 1)
 
     def _apply_fill(self, fill: Fill) -> None:
         self.fills[fill_key(fill)] = fill
@@ -223,11 +236,7 @@ class TradingState:
             return 0  # this side adds to what the condition holds
         if condition_id:
             lots += self._held_by_others(account, symbol, side, condition_id)
-        exits = [
-            order
-            for order in self.working(symbol)
-            if order.reduce_only and order.side is side and order.account == account
-        ]
+        exits = self.exits(account, symbol, side)
         lots -= sum(order.remaining for order in exits)
         if condition_id:
             own = sum(order.remaining for order in exits if order.condition_id == condition_id)
@@ -266,13 +275,17 @@ class TradingState:
         )
         return sign * max(0, abs(net) - taken)
 
-    def closing(self, account: str, symbol: str, side: Side) -> int:
-        """Lots that working exits of this side are about to close."""
-        return sum(
-            order.remaining
+    def exits(self, account: str, symbol: str, side: Side) -> list[Order]:
+        """Working exits of this side."""
+        return [
+            order
             for order in self.working(symbol)
             if order.reduce_only and order.side is side and order.account == account
-        )
+        ]
+
+    def closing(self, account: str, symbol: str, side: Side) -> int:
+        """Lots that working exits of this side are about to close."""
+        return sum(order.remaining for order in self.exits(account, symbol, side))
 
     def _held_by_others(self, account: str, symbol: str, side: Side, condition_id: str) -> int:
         """Lots that other conditions, which entered by orders of this side, hold."""
@@ -281,6 +294,12 @@ class TradingState:
             for key, held in self.holdings.items()
             if key != condition_id and (held.account, held.symbol, held.sign) == (account, symbol, side.sign)
         )
+
+
+def _has_failed(order: Order, before: Order | None) -> bool:
+    """Whether an exit has now ended without a lot; one that other exits made needless has not failed."""
+    has_ended = order.status.is_final and not (before is not None and before.status.is_final)
+    return has_ended and not order.filled and order.reason is not Reason.EXIT_WORKING
 
 
 def folded(events: Iterable[Event], instruments: dict[str, Instrument]) -> TradingState:

@@ -23,6 +23,10 @@ class GuardFault(StrEnum):
     """The feed is silent in an open session: nobody sees the price reach the stop."""
     HELD = "held"
     """Unguarded by the trader's choice until a person arms it."""
+    EXIT_FAILING = "exit_failing"
+    """Its exits are refused, or find nobody to trade with, one after the other. It goes on trying."""
+    EXIT_UNKNOWN = "exit_unknown"
+    """Nobody has said for too long what became of its exit; no other is sent before that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,8 @@ class Coverage:
         net: lots held, negative when short.
         guarded: lots that a working guard would close.
         naked: lots that nothing guards.
-        closing: lots that working exit orders are about to close; part of ``guarded``.
+        closing: lots that working exit orders are about to close; part of ``guarded``. Exits of which nobody knows
+            what became, and those of a condition whose exits keep failing, do not count.
         guards: the conditions that hold lots of it, also those that do not guard now.
         naked_since: since when lots are naked, wall clock; 0 where none are.
         is_alarm: they have been for longer than the settings allow.

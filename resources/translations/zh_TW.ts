@@ -639,6 +639,14 @@
         <translation>依您的選擇保留不守護</translation>
     </message>
     <message>
+        <source>its exits keep failing</source>
+        <translation>出場委託接連失敗</translation>
+    </message>
+    <message>
+        <source>nobody knows what became of its exit</source>
+        <translation>出場委託結果不明</translation>
+    </message>
+    <message>
         <source>Position differs</source>
         <translation>部位不符</translation>
     </message>

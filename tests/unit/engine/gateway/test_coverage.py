@@ -1,6 +1,7 @@
 """What guards each lot: fills, live conditions and the health of processes and links in, coverage out."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -10,8 +11,9 @@ from engine.model.condition import Condition, ConditionSpec, ConditionState
 from engine.model.guard import Coverage, GuardFault
 from engine.model.instrument import instrument
 from engine.model.market import LinkState, LinkStatus
-from engine.model.order import Fill, Order, OrderStatus, OrderType, Side, TimeInForce
+from engine.model.order import Fill, Order, OrderStatus, OrderType, Reason, Side, TimeInForce
 from engine.model.session import TradingCalendar
+from engine.model.signal import Leg, Signal, SignalRefused, signal_id
 
 SYMBOL = "TXFK4"
 B, S = Side.BUY, Side.SELL
@@ -54,7 +56,14 @@ class Bench:
         self.state.apply(fill)
 
     def order(
-        self, side: Side, lots: int, condition_id: str = "", *, is_exit: bool = False, filled: int = 0
+        self,
+        side: Side,
+        lots: int,
+        condition_id: str = "",
+        *,
+        is_exit: bool = False,
+        filled: int = 0,
+        **changes: Any,
     ) -> None:
         self._count += 1
         self.state.apply(
@@ -69,9 +78,9 @@ class Bench:
                 quantity=lots,
                 filled=filled,
                 fill_value=filled * 22_800,
-                status=OrderStatus.FILLED if filled == lots else OrderStatus.ACCEPTED,
                 reduce_only=is_exit,
                 condition_id=condition_id,
+                **({"status": OrderStatus.FILLED if filled == lots else OrderStatus.ACCEPTED} | changes),
             )
         )
 
@@ -216,3 +225,89 @@ def test_lots_that_a_persons_order_is_closing_are_not_naked(bench: Bench) -> Non
     bench.order(S, 2, is_exit=True)
     found = bench.look()
     assert (found.closing, found.guarded, found.naked) == (2, 2, 0)
+
+
+def exiting(bench: Bench) -> None:
+    bench.condition("c", B, ConditionState.OPEN)
+    bench.fill(B, 1, "c")
+    bench.condition("c", B, ConditionState.EXITING)
+
+
+def refused(attempt: int) -> SignalRefused:
+    signal = Signal(
+        signal_id=signal_id("c", Leg.STOP_LOSS, attempt),
+        condition_id="c",
+        leg=Leg.STOP_LOSS,
+        attempt=attempt,
+        account="a",
+        symbol=SYMBOL,
+        side=S,
+        quantity=1,
+        price=22_770,
+        tick_seq=1,
+        ts_event=1,
+    )
+    return SignalRefused(signal=signal, reason=Reason.INVALID)
+
+
+@pytest.mark.parametrize("status", [OrderStatus.DENIED, OrderStatus.REJECTED, OrderStatus.CANCELLED])
+def test_exits_that_keep_failing_guard_nothing(bench: Bench, status: OrderStatus) -> None:
+    exiting(bench)
+    for _ in range(2):
+        bench.order(S, 1, "c", is_exit=True, status=status)
+    assert bench.look().guards[0].fault is GuardFault.NONE
+    bench.order(S, 1, "c", is_exit=True, status=status)
+    found = bench.look()
+    assert (found.guarded, found.naked, found.guards[0].fault) == (0, 1, GuardFault.EXIT_FAILING)
+    bench.seconds = 3.5
+    bench.order(S, 1, "c", is_exit=True)  # the next attempt works; that is not the end of the alarm
+    assert (bench.look().naked, bench.look().closing, bench.look().is_alarm) == (1, 0, True)
+
+
+def test_an_exit_that_fills_ends_the_row_of_failures(bench: Bench) -> None:
+    bench.condition("c", B, ConditionState.EXITING, 2)
+    bench.fill(B, 2, "c")
+    for _ in range(3):
+        bench.order(S, 2, "c", is_exit=True, status=OrderStatus.REJECTED)
+    assert bench.look().guarded == 0
+    bench.fill(S, 1, "c", is_exit=True)
+    assert (bench.look().guarded, bench.look().guards[0].fault) == (1, GuardFault.NONE)
+
+
+def test_an_exit_signal_that_is_refused_has_failed_once_however_often_it_is_told(bench: Bench) -> None:
+    exiting(bench)
+    for attempt in (1, 2, 2, 2):
+        bench.state.apply(refused(attempt))
+    assert bench.look().guarded == 1
+    bench.state.apply(refused(3))
+    assert (bench.look().guarded, bench.look().guards[0].fault) == (0, GuardFault.EXIT_FAILING)
+
+
+def test_an_exit_that_others_made_needless_has_not_failed(bench: Bench) -> None:
+    exiting(bench)
+    for _ in range(5):
+        bench.order(S, 1, "c", is_exit=True, status=OrderStatus.DENIED, reason=Reason.EXIT_WORKING)
+    assert bench.look().guarded == 1
+
+
+@pytest.mark.parametrize("status", [OrderStatus.SENT, OrderStatus.UNKNOWN])
+def test_an_exit_of_which_nobody_knows_guards_only_so_long(bench: Bench, status: OrderStatus) -> None:
+    exiting(bench)
+    bench.order(S, 1, "c", is_exit=True, status=status)
+    bench.look()
+    bench.seconds = 9.9
+    assert (bench.look().guarded, bench.look().closing) == (1, 1)
+    bench.seconds = 10.1
+    found = bench.look()
+    assert (found.guarded, found.closing, found.guards[0].fault) == (0, 0, GuardFault.EXIT_UNKNOWN)
+    bench.seconds = 13.2
+    assert bench.look().is_alarm
+    assert bench.state.reducible("a", SYMBOL, S, "c") == 0  # still no second exit
+
+
+def test_a_persons_exit_of_which_nobody_knows_closes_nothing(bench: Bench) -> None:
+    bench.fill(B, 1)
+    bench.order(S, 1, is_exit=True, status=OrderStatus.UNKNOWN)
+    assert bench.look().guarded == 1
+    bench.seconds = 10.1
+    assert bench.look().naked == 1
