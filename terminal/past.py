@@ -109,6 +109,8 @@ class ChartPast:
             self._trouble = ""
             return self._has_failed
         self._trouble = status.text or self._trouble
+        if status.text and self._chart.past_label.state is PastState.LOADING:
+            self._chart.show_past(PastState.FAILED, status.text)
         return False
 
     # --- pages ---------------------------------------------------------------------------------------------------

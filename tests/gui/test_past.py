@@ -488,6 +488,23 @@ def test_why_there_is_none_is_said_once_and_a_recorder_that_comes_late_is_asked(
     loop.run(story())
 
 
+def test_why_a_recorder_does_not_start_is_said_at_once(shown: Shown, recorder: Recorder, loop: Loop) -> None:
+    recorder.record(all_days(DAYS[:1]))
+    shown.asked.gate.clear()
+
+    async def story() -> None:
+        begun = asyncio.ensure_future(shown.past.begin(SYMBOL, ns(DAYS[0], 14)))
+        await loop.until(lambda: shown.asked.questions)
+        dead = ProcessStatus(node="recorder", state=ProcessState.DEAD, text="process 4711 is writing there")
+        shown.past.on_process(dead)
+        assert shown.chart.past_label.text() == "No history: process 4711 is writing there"
+        shown.asked.gate.set()
+        await loop.until(begun.done)
+        assert shown.state is PastState.WHOLE
+
+    loop.run(story())
+
+
 def test_a_recorder_that_is_switched_off_is_said(shown: Shown, loop: Loop) -> None:
     shown.past.set_source(None)
     loop.run(loop.during(shown.past.begin(SYMBOL, ns(DAYS[3], 14))))
