@@ -19,9 +19,10 @@ from engine.brokers.replay import ReplayBroker
 from engine.brokers.tape import Tape
 from engine.host import RECORDER
 from engine.model.bar import Bar
+from engine.model.order import Side
 from engine.model.session import TAIPEI
 from engine.model.tick import Book
-from engine.settings import Settings, Store, Supervision
+from engine.settings import Market, Settings, Store, Supervision
 from engine.storage.columns import BarColumns, TickColumns
 from engine.storage.importing import import_files
 from engine.storage.layout import Kind, StoreFolder
@@ -45,7 +46,7 @@ SETTLEMENT = date(2024, 11, 20)
 
 def recording(folder: Path, **changes: Any) -> tuple[Settings, StorePlace]:
     """Settings with a recorder that is started again as often as it is killed, and its store."""
-    store = Store(recorder=True, **({"flush_s": 0.1} | changes))
+    store = Store(**({"recorder": True, "flush_s": 0.1} | changes))
     supervision = Supervision(restart_delay_s=0.02, restart_delay_max_s=0.1, max_early_deaths=50)
     settings = settings_for_tests(store=store, supervision=supervision)
     return settings, StorePlace(path=folder / "store", records=True)
@@ -291,3 +292,22 @@ def test_it_says_which_days_go_before_any_goes(market_data: Path, tmp_path: Path
         assert "2024-11-06" not in text, "the newest day stays"
         assert "max_gb" in text
         assert StoreFolder(place.path).segments(Kind.TICKS, last=date(2024, 11, 5)), "nothing has gone"
+
+
+@pytest.mark.parametrize("records", [True, False])
+def test_a_strategy_takes_from_the_recorder_what_the_ring_has_no_more(
+    tmp_path: Path, records: bool, expected_errors: list[Any]
+) -> None:
+    settings, place = recording(tmp_path, recorder=records)
+    settings = dataclasses.replace(settings, market=Market(ring_ticks=20))
+    with simulated(tmp_path, settings=settings, trading=True, store=place) as engine:
+        if records:
+            until(lambda: bool(engine.host.history_endpoint), "a recorder")
+        engine.put("c", Side.BUY, engine.last_price - 5_000)
+        armed = engine.condition("c").tick_seq
+        until(lambda: engine.ticks()[-1].seq > armed + 100, "more ticks than the ring holds", PATIENT_S)
+        life = len(engine.states_of("strategy-1"))
+        psutil.Process(engine.host.pid("strategy-1")).kill()
+        until(lambda: ProcessState.READY in engine.states_of("strategy-1")[life:], "another strategy", PATIENT_S)
+        until(lambda: engine.host.counts["strategy-1"].get("ticks", 0) > 0, "ticks of it")
+        assert (engine.host.total("lost") == 0) is records
