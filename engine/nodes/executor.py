@@ -1,6 +1,7 @@
-"""The executor: signals in, order requests out. Checks age and repetition, asks again until the gateway answers.
+"""The executor: signals in, order requests out. Checks age, asks again until the gateway answers.
 
-It decides nothing about risk and remembers nothing that matters: the ledger makes every signal one order at most.
+It decides nothing about risk and remembers no signal beyond its answer. One that comes again is asked for again:
+its strategy may have missed what came of it, and the ledger makes every signal one order at most.
 """
 
 import time
@@ -30,8 +31,6 @@ _EXITS_IN_FLIGHT: Final = 256
 """The same for exits: far more than conditions can be in the market, and less than a socket's queue."""
 _QUEUE: Final = 10_000
 """Signals that wait for the gateway to answer; their strategy repeats what finds no room."""
-_REMEMBERED: Final = 100_000
-"""Signals that are known to be repeated; an older one is the ledger's to know."""
 
 
 def main(child: Child) -> None:
@@ -122,29 +121,28 @@ class Executor:
         """Request id to what was asked."""
         self._waiting: OrderedDict[str, _Task] = OrderedDict()
         """Signal id to what is asked when the gateway answers again."""
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._pending: set[str] = set()
+        """Signal ids of all these: what comes again meanwhile needs no second question."""
         self._ping = ""
         self._ping_at = 0.0
 
     def on_signal(self, signal: Signal, ts_sent: int) -> None:
-        """Makes an order request of it, unless it was seen or an entry has grown stale.
+        """Makes an order request of it, unless that is on its way or an entry has grown stale.
 
         Args:
             signal: the signal.
             ts_sent: when it was first sent, wall clock; repeating it does not make it younger.
         """
         self._child.telemetry.count("signals")
-        if signal.signal_id in self._seen:
+        if signal.signal_id in self._pending:
             self._child.telemetry.count("repeated")
             return
-        self._seen[signal.signal_id] = None
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
+        self._pending.add(signal.signal_id)
         try:
             self._ask(_Task(signal, ts_sent))
         except Exception:
             log.exception("signal failed; it comes again", signal=signal.signal_id)
-            self._seen.pop(signal.signal_id, None)
+            self._pending.discard(signal.signal_id)
 
     def _ask(self, task: _Task) -> None:
         """Asks now, or later where too much is without an answer."""
@@ -165,7 +163,7 @@ class Executor:
             return
         self._child.telemetry.count("postponed")
         log.warning("no room for a signal; it comes again", signal=task.signal.signal_id)
-        self._seen.pop(task.signal.signal_id, None)
+        self._pending.discard(task.signal.signal_id)
 
     def _unless_stale(self, task: _Task) -> _Task:
         """The entry, or its refusal where it is too old. In a replay, which waits for each, none grows old."""
@@ -199,12 +197,12 @@ class Executor:
             self._ask(self._waiting.popitem(last=False)[1])
 
     def _take(self, task: _Task, reply: object) -> None:
-        if task.refused is not None:
-            return
-        if isinstance(reply, Refused) and reply.code != Reason.DUPLICATE:
+        if task.refused is None and isinstance(reply, Refused) and reply.code != Reason.DUPLICATE:
             reason = Reason(reply.code) if reply.code in set(Reason) else Reason.INVALID
             self._ask(self._refused(task, reason, reply.text))
-        else:
+            return
+        self._pending.discard(task.signal.signal_id)
+        if task.refused is None:
             self._child.telemetry.count("orders")
 
     def _unanswered(self, task: _Task, error: str) -> None:
@@ -215,7 +213,7 @@ class Executor:
         if task.is_urgent or task.refused is not None:
             self._ask(task)
         else:
-            self._seen.pop(task.signal.signal_id, None)
+            self._pending.discard(task.signal.signal_id)
 
     def ping(self) -> None:
         """Asks the gateway for a sign of life once a second; its answer is the proof that orders would pass."""

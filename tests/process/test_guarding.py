@@ -1,18 +1,24 @@
 """What guards held lots, over restarts of the program and whatever the feed, the broker and the processes do."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+import pytest
+
+from engine.brokers.base import ApprovedOrder
 from engine.brokers.simulated import SimulatedExchange
+from engine.errors import BrokerRefused
 from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, ConditionState
 from engine.model.guard import GuardFault
 from engine.model.market import LinkState
-from engine.model.order import Side
-from engine.model.signal import Leg, client_order_id, signal_id
+from engine.model.order import Order, Side, SubmitOrder
+from engine.model.signal import Leg, SignalRefused, client_order_id, signal_id
 from engine.settings import Settings, Simulation
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
-from engine.wire.messages import ConditionReport, SelectContracts
+from engine.wire.messages import ConditionReport, Family, Refused, SelectContracts
 from tests.process.running import CALENDAR, DAY, SYMBOL, Engine, running, settings_for_tests, simulated, until
 
 B, S = Side.BUY, Side.SELL
@@ -108,3 +114,70 @@ def test_lots_whose_feed_never_said_a_word_are_naked(tmp_path: Path) -> None:
         until(lambda: LinkState.STALE in engine.link_states(f"feed.{SYMBOL}"), "a stale feed")
         broker.is_muted = False
         until(lambda: is_guarded(engine), "guarded lots")
+
+
+class LostRefusal:
+    """A gateway that fails at its first exit, and whose word on the refusal is lost on its way.
+
+    Args:
+        engine: of the gateway.
+        on_lost: called when the word is lost.
+    """
+
+    def __init__(self, engine: Engine, on_lost: Callable[[], None] = lambda: None) -> None:
+        gateway, self.lost, self.failed = engine.host.gateway, 0, 0
+        event, submit = gateway.ticks.event, gateway.orders.submit
+
+        def losing(topic: str, body: object, cause: str = "") -> None:
+            if isinstance(body, SignalRefused) and not self.lost:
+                self.lost += 1
+                gateway._publisher.seqs[Family.EVENT] += 1  # its number is used up
+                on_lost()
+            else:
+                event(topic, body, cause)
+
+        def failing(command: SubmitOrder, cause: str = "") -> Order | Refused:
+            if command.reduce_only and not self.failed:
+                self.failed += 1
+                raise RuntimeError("a bug, once")
+            return submit(command, cause)
+
+        gateway.ticks.event = losing  # type: ignore[method-assign]
+        gateway.orders.submit = failing  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("is_killed", [False, True], ids=["word lost", "strategy killed"])
+@pytest.mark.usefixtures("expected_errors")
+def test_an_exit_that_failed_inside_the_gateway_is_given_again(tmp_path: Path, is_killed: bool) -> None:
+    with simulated(tmp_path, trading=True) as engine:
+        engine.enter("x")
+        engine.reach("x", CS.OPEN)
+        strategy = engine.host.pid("strategy-1")
+        losing = LostRefusal(engine, psutil.Process(strategy).kill if is_killed else lambda: None)
+        engine.tighten("x")
+        until(lambda: losing.lost == 1, "a lost word")
+        until(lambda: engine.condition("x").state is CS.CLOSED, "the exit", 60.0)
+        assert engine.net() == 0
+
+
+def test_lots_whose_exits_are_refused_one_after_the_other_are_naked_until_one_passes(tmp_path: Path) -> None:
+    with simulated(tmp_path, trading=True) as engine:
+        engine.enter("x")
+        engine.reach("x", CS.OPEN)
+        until(lambda: is_guarded(engine), "guarded lots")
+        broker = engine.host.broker
+        submit, is_down = broker.submit, True
+
+        def refusing(approved: ApprovedOrder) -> str:
+            if is_down and approved.order.reduce_only:
+                raise BrokerRefused("99", "no")
+            return submit(approved)
+
+        broker.submit = refusing  # type: ignore[method-assign]
+        engine.tighten("x")
+        until(lambda: faults(engine) == {GuardFault.EXIT_FAILING}, "exits that keep failing")
+        until(lambda: bool((found := engine.coverage()) and found.is_alarm), "an alarm")
+        assert engine.net() == 1
+        is_down = False
+        engine.reach("x", CS.CLOSED)
+        assert engine.net() == 0
