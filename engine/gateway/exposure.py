@@ -139,6 +139,7 @@ class Exposure:
             minute_entries=self._minute_entries(order),
             day_entries=self._day_entries,
             repeated_after_s=self._repeated_after_s(order),
+            is_heard=market.is_heard(order.symbol, limits.stale_feed_s),
         )
 
     def _lots(self, order: Order) -> dict[str, _Lots]:

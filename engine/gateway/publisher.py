@@ -92,9 +92,10 @@ class TickPublisher:
             self._publisher.publish(topic, body, family=Family.EVENT, cause=cause)
 
     def last_tick(self, symbol: str) -> Tick | None:
-        """The last tick of a contract, or None."""
-        ring = self._rings.get(symbol)
-        return ring[-1] if ring else None
+        """The last tick of a contract, or None; never older than what the feed has told."""
+        with self._lock:
+            ring = self._rings.get(symbol)
+            return ring[-1] if ring else None
 
     def tick(self, symbol: str, seq: int) -> Tick | None:
         """The tick of this number, or None where the ring does not hold it."""

@@ -37,7 +37,8 @@ class RiskContext:
         equity: TWD, as the broker told it at the login; None where it did not.
         day_pnl: TWD gained in the trade date; None where no limit of loss is set.
         last_price: of the last trade, 0 = none yet.
-        silence_s: seconds since the feed's last message, wall clock; None where silence means nothing (replay).
+        silence_s: seconds since the feed's last message, or since one was to be expected; None where silence means
+            nothing (replay).
         phase: of the market now.
         session: which session is or comes next.
         closes_in_s: until the close of the contract's session, market time; None outside of sessions.
@@ -48,6 +49,7 @@ class RiskContext:
         minute_entries: entries of all accounts that passed risk within the last minute.
         day_entries: the same in the trade date.
         repeated_after_s: since the same order of a person passed, if that was a person's last; None otherwise.
+        is_heard: a message of the contract came within the limit for silence; never so in a replay.
     """
 
     limits: Risk
@@ -72,6 +74,7 @@ class RiskContext:
     minute_entries: int
     day_entries: int
     repeated_after_s: float | None
+    is_heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,9 @@ def _valid(order: Order, context: RiskContext) -> RiskRefused | None:
 
 
 def _session_open(order: Order, context: RiskContext) -> RiskRefused | None:
-    if context.phase is Phase.CLOSED:
+    """A feed that is heard proves an open market, whatever the calendar says: then the exchange judges an exit."""
+    is_exit = order.reduce_only or order.is_closing
+    if context.phase is Phase.CLOSED and not (is_exit and context.is_heard):
         sentence = "{symbol} is not in a session now: the market is {actual}, orders pass from {limit} on"
         return refused(
             Reason.SESSION_CLOSED,

@@ -13,7 +13,8 @@ from engine.errors import BrokerRefused
 from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec, ConditionState
 from engine.model.guard import GuardFault
 from engine.model.market import LinkState
-from engine.model.order import Order, Side, SubmitOrder
+from engine.model.order import Order, OrderStatus, Reason, Side, SubmitOrder
+from engine.model.session import TradingCalendar
 from engine.model.signal import Leg, SignalRefused, client_order_id, signal_id
 from engine.settings import Settings, Simulation
 from engine.timing import NS_PER_S
@@ -180,4 +181,15 @@ def test_lots_whose_exits_are_refused_one_after_the_other_are_naked_until_one_pa
         assert engine.net() == 1
         is_down = False
         engine.reach("x", CS.CLOSED)
+        assert engine.net() == 0
+
+
+def test_an_exit_passes_where_the_calendar_is_wrong_and_ticks_come(tmp_path: Path) -> None:
+    """A day of trading that nobody told the program of; what trades, the exchange takes orders for."""
+    with simulated(tmp_path) as engine:
+        engine.filled(engine.submit(engine.command(B)))
+        engine.host.gateway.market.calendar = TradingCalendar(closed=[DAY.trade_date])
+        denied = engine.submit(engine.command(B))
+        assert (denied.status, denied.reason) == (OrderStatus.DENIED, Reason.SESSION_CLOSED)
+        engine.filled(engine.submit(engine.command(S, reduce_only=True)))
         assert engine.net() == 0

@@ -250,6 +250,16 @@ class TestEdges:
         wanted = order(reduce_only=True, **MARKET)
         assert verdict(wanted, is_reducing=True, last_price=0, silence_s=999.0) is None
 
+    @pytest.mark.parametrize("mark", ["reduce_only", "is_closing"])
+    def test_a_feed_that_is_heard_overrules_the_calendar_for_exits(self, mark: str) -> None:
+        closed: Changes = {"phase": Phase.CLOSED, "session": None}
+        exits = order(**{mark: True}, **MARKET)
+        assert verdict(exits, is_reducing=True, is_heard=True, **closed) is None
+        for wanted, is_heard in ((exits, False), (order(**MARKET), True)):
+            found = verdict(wanted, is_reducing=wanted is exits, is_heard=is_heard, **closed)
+            assert found is not None
+            assert found.reason is Reason.SESSION_CLOSED
+
     def test_a_market_exit_is_done_at_once_or_not(self) -> None:
         wanted = order(reduce_only=True, time_in_force=TimeInForce.ROD, **MARKET)
         text = "a market exit must be IOC or FOK, it is ROD"
