@@ -6,6 +6,7 @@ from typing import Final
 
 import duckdb
 
+from engine.model.session import SessionKind
 from engine.storage import schema
 from engine.storage.contracts import midnight_ns
 from engine.storage.layout import Kind, Source, StagedDay
@@ -13,6 +14,17 @@ from engine.timing import NS_PER_S
 
 _MINUTE_NS: Final = 60 * NS_PER_S
 _DAY_CLOSE_NS: Final = (13 * 60 + 45) * _MINUTE_NS
+
+
+def _enumeration(*values: str) -> str:
+    return f"ENUM({', '.join(map(schema.text, values))})"
+
+
+_SESSIONS: Final = _enumeration(*SessionKind)
+_SESSION: Final = (
+    f"CASE WHEN is_night THEN '{SessionKind.NIGHT}'::{_SESSIONS} ELSE '{SessionKind.DAY}'::{_SESSIONS} END"
+)
+_SOURCE: Final = f"'{Source.TAIFEX}'::{_enumeration(Source.TAIFEX)}"
 
 
 class DaySegments:
@@ -41,27 +53,38 @@ class DaySegments:
 
     def write(self, staged: StagedDay, imported: str) -> None:
         """Writes ticks, spreads and bars."""
+        self._name()
         constants = {
             "trade_date": f"DATE '{self._trade_date}'",
-            "session": "CASE WHEN is_night THEN 'night' ELSE 'day' END",
+            "session": _SESSION,
             "run": "0",
             "seq": "number - first",
             "ts_event": "ts",
             "ts_recv": "0",
             "quantity": "lots",
             "total_volume": "total - before",
-            "source": f"'{Source.TAIFEX}'",
+            "source": _SOURCE,
             "near_price": "TRY_CAST(near AS DECIMAL(18,6)) * 10 ** price_precision",
             "far_price": "TRY_CAST(far AS DECIMAL(18,6)) * 10 ** price_precision",
         }
         for kind, where in ((Kind.TICKS, "NOT is_spread"), (Kind.SPREADS, "is_spread")):
             columns = ", ".join(
-                f"({constants.get(name, name)})::{type_} AS {name}" for name, type_ in schema.COLUMNS[kind].items()
+                f"({constants.get(name, name)}){'' if type_ == 'VARCHAR' else '::' + type_} AS {name}"
+                for name, type_ in schema.COLUMNS[kind].items()
             )
-            rows = f"""SELECT {columns} FROM numbered JOIN contracts USING (id) JOIN bases USING (id, is_night)
+            rows = f"""SELECT {columns} FROM numbered JOIN named USING (id) JOIN bases USING (id, is_night)
                 WHERE {where}"""
             self._copy(rows, staged.path(kind), imported)
         self._copy(self._bars(), staged.path(Kind.BARS), imported)
+
+    def _name(self) -> None:
+        """``named`` has the contracts' texts as enumerations: written in half the time, to the same file."""
+        found = self._database.execute("SELECT product, contract, symbol FROM contracts").fetchall()
+        texts = zip(("product", "contract", "symbol"), zip(*found, strict=True), strict=True)
+        columns = ", ".join(f"{name}::{_enumeration(*sorted(set(values)))} AS {name}" for name, values in texts)
+        self._database.execute(
+            f"CREATE TEMP TABLE named AS SELECT id, is_spread, price_precision, {columns} FROM contracts"
+        )
 
     def _bars(self) -> str:
         """1-minute bars; the print of a session's closing second belongs to its last bar.
@@ -74,9 +97,9 @@ class DaySegments:
         )
         return f"""
             SELECT DATE '{self._trade_date}' AS trade_date,
-                CASE WHEN is_night THEN 'night' ELSE 'day' END AS session, product, contract, symbol,
+                {_SESSION} AS session, product, contract, symbol,
                 minute * {_MINUTE_NS} AS start_ns, open, high, low, close, price_precision, volume, trades,
-                '{Source.TAIFEX}' AS source
+                {_SOURCE} AS source
             FROM (
                 SELECT id, is_night, least(ts, close_ns - 1) // {_MINUTE_NS} AS minute,
                     arg_min(price, number) AS open, max(price) AS high, min(price) AS low,
@@ -86,7 +109,7 @@ class DaySegments:
                     FROM bases JOIN contracts USING (id) JOIN ({self._late()}) USING (product)
                     WHERE NOT is_spread
                 ) USING (id, is_night) GROUP BY ALL
-            ) JOIN contracts USING (id) ORDER BY id, minute"""
+            ) JOIN named USING (id) ORDER BY id, minute"""
 
     def _late(self) -> str:
         """Which products trade after 13:45."""
