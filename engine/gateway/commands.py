@@ -133,8 +133,8 @@ def _cancel_all(gateway: "Gateway", command: CancelAll, envelope: Envelope, role
 
 
 def _flatten(gateway: "Gateway", command: Flatten, envelope: Envelope, role: Role | None) -> object:
-    released = conditions.release(gateway, command.symbol)
-    return Done(text=f"{released}; {gateway.flattening.begin(envelope.id, command.symbol)}")
+    conditions.release_empty(gateway, command.symbol)
+    return Done(text=gateway.flattening.begin(envelope.id, command.symbol))
 
 
 def _set_halt(gateway: "Gateway", command: SetHalt, envelope: Envelope, role: Role | None) -> object:

@@ -94,16 +94,24 @@ def _in_market(gateway: "Gateway", command: ConditionCommand) -> str:
     return "its entry order is on its way" if is_in else ""
 
 
-def release(gateway: "Gateway", symbol: str) -> str:
-    """Ends every condition that has lots or an order in the market, since its position is being closed."""
-    count = 0
+def release_empty(gateway: "Gateway", symbol: str) -> None:
+    """Ends every condition ('' = of all contracts) that is entering and has no lots: all is being closed."""
     for condition in list(gateway.state.conditions.values()):
-        if condition.state.is_in_market and (not symbol or condition.spec.symbol == symbol):
-            command = ConditionCommand(action=ConditionAction.RELEASE, condition_id=condition.condition_id)
-            envelope = Envelope(type="condition_command", body=command)
-            take_command(gateway, command, envelope, Role.WINDOW)
-            count += 1
-    return f"{count} conditions released"
+        if symbol in ("", condition.spec.symbol) and not gateway.state.held(condition.condition_id):
+            _release(gateway, condition)
+
+
+def release(gateway: "Gateway", account: str, symbol: str) -> None:
+    """Ends every condition of a contract that is in the market: no lots are left to guard."""
+    for condition in list(gateway.state.conditions.values()):
+        if (condition.spec.account, condition.spec.symbol) == (account, symbol):
+            _release(gateway, condition)
+
+
+def _release(gateway: "Gateway", condition: Condition) -> None:
+    if condition.state.is_in_market:
+        command = ConditionCommand(action=ConditionAction.RELEASE, condition_id=condition.condition_id)
+        take_command(gateway, command, Envelope(type="condition_command", body=command), Role.WINDOW)
 
 
 def take_report(gateway: "Gateway", report: ConditionReport, envelope: Envelope, role: Role | None) -> object:

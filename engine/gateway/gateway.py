@@ -94,57 +94,59 @@ class Gateway:
             opened.callback(self._publisher.close)
             commands_at = tcp(endpoints.host, endpoints.commands)
             self._server = RouterServer(commands_at, source="gateway", wire=wire, keys=keys)
+            opened.callback(self._server.close)
+            self.state = self.ledger.state
+            self.market_endpoint = self._publisher.endpoint
+            self.commands_endpoint = self._server.endpoint
+            self.ticks = TickPublisher(self._publisher, ring_ticks=settings.market.ring_ticks)
+            self.journal = Journal(self.ledger, self.ticks, on_point)
+            self.market = Market(broker, calendar, instruments, self.ticks)
+            self.exposure = Exposure(
+                self.state, self.market, accounts, is_reconciled=lambda: self.reconciler.is_complete
+            )
+            self.orders = Orders(
+                self.journal,
+                self.market,
+                accounts,
+                self.exposure,
+                on_point=on_point,
+                on_decided=self.watermarks,
+                on_entered=lambda condition_id: conditions.cancel_group(self, condition_id),
+            )
+            account_names = tuple(account.account for account in accounts)
+            self.enquirer = Enquirer(broker, self._answered)
+            self.reconciler = Reconciler(
+                self.journal, self.market, self.orders, account_names, settings.reconciliation, self.enquirer
+            )
+            self.flattening = Flattening(
+                self.journal,
+                self.market,
+                self.orders,
+                confirm=self.reconciler.confirm,
+                release=functools.partial(conditions.release, self),
+            )
+            self.coverage = CoverageWatch(
+                self.state, self.journal.links, self.market.feed_state, guard_fault, settings.guard.naked_alarm_s
+            )
+            self._telemetry = telemetry
+            self._mailbox = Mailbox()
+            opened.callback(self._mailbox.close)
+            self._commands = CommandServer(
+                self._server,
+                RateLimit(wire, is_paced=broker.is_paced),
+                handle=functools.partial(commands.handle, self),
+                commit=self.journal.flush,
+                halt=lambda: self.state.halt,
+                doubt=lambda: self.journal.error,
+                fail=self.journal.fail,
+            )
+            self._waiting: list[Watermark] = []
+            self._pace: Pace | None = None
+            self._run_ns = time.time_ns()
+            self.pulsed = time.monotonic()
+            """When it last showed its clock, monotonic seconds; any thread may read it."""
+            self._begin_run()
             opened.pop_all()
-        self.state = self.ledger.state
-        self.market_endpoint = self._publisher.endpoint
-        self.commands_endpoint = self._server.endpoint
-        self.ticks = TickPublisher(self._publisher, ring_ticks=settings.market.ring_ticks)
-        self.journal = Journal(self.ledger, self.ticks, on_point)
-        self.market = Market(broker, calendar, instruments, self.ticks)
-        self.exposure = Exposure(
-            self.state, self.market, accounts, is_reconciled=lambda: self.reconciler.is_complete
-        )
-        self.orders = Orders(
-            self.journal,
-            self.market,
-            accounts,
-            self.exposure,
-            on_point=on_point,
-            on_decided=self.watermarks,
-            on_entered=lambda condition_id: conditions.cancel_group(self, condition_id),
-        )
-        account_names = tuple(account.account for account in accounts)
-        self.enquirer = Enquirer(broker, self._answered)
-        self.reconciler = Reconciler(
-            self.journal, self.market, self.orders, account_names, settings.reconciliation, self.enquirer
-        )
-        self.flattening = Flattening(
-            self.journal,
-            self.market,
-            self.orders,
-            confirm=self.reconciler.confirm,
-            release=functools.partial(conditions.release, self),
-        )
-        self.coverage = CoverageWatch(
-            self.state, self.journal.links, self.market.feed_state, guard_fault, settings.guard.naked_alarm_s
-        )
-        self._telemetry = telemetry
-        self._mailbox = Mailbox()
-        self._commands = CommandServer(
-            self._server,
-            RateLimit(wire, is_paced=broker.is_paced),
-            handle=functools.partial(commands.handle, self),
-            commit=self.journal.flush,
-            halt=lambda: self.state.halt,
-            doubt=lambda: self.journal.error,
-            fail=self.journal.fail,
-        )
-        self._waiting: list[Watermark] = []
-        self._pace: Pace | None = None
-        self._run_ns = time.time_ns()
-        self.pulsed = time.monotonic()
-        """When it last showed its clock, monotonic seconds; any thread may read it."""
-        self._begin_run()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
 
@@ -159,6 +161,14 @@ class Gateway:
                 limits=self.settings.risk, by="settings", text=text, ts_event=max(0, self.market.now_ns())
             )
             self.journal.record(changed)
+        if self.ledger.lock.was_unwritten:
+            text = (
+                "the last run ended before all that had happened could be written: compare orders, positions and "
+                "conditions with the broker's before you resume"
+            )
+            depth = max(self.state.halt, HaltDepth.NO_ENTRIES)
+            self.journal.record(HaltChanged(depth=depth, by="failure", text=text, ts_event=time.time_ns()))
+            self.ledger.lock.note(is_unwritten=False)
         live = {key for key, item in self.state.conditions.items() if not item.state.is_final}
         for key in live:
             self.journal.record(replace(self.state.conditions[key], tick_seq=0))

@@ -77,6 +77,7 @@ class Journal:
             return
         self._uncommitted.clear()
         self.error = ""
+        self._note(is_unwritten=False)
         self.set_link("ledger", LinkState.UP, "")
 
     def tell(self, topic: str, body: object, cause: str = "") -> None:
@@ -91,7 +92,11 @@ class Journal:
             if self._on_point and isinstance(item.body, Order | Fill):
                 point = Point.FILL_RECORDED if isinstance(item.body, Fill) else Point.RECORDED
                 self._on_point(point, item.body.client_order_id)
-            self._feed.event(item.topic, item.body, item.cause)
+            try:
+                self._feed.event(item.topic, item.body, item.cause)
+            except Exception as error:  # its number is used up: whoever reads sees a gap and asks for a snapshot
+                log.exception("an event cannot be told", topic=item.topic)
+                self.fail(f"{item.topic} cannot be told ({error!r}); see the log")
 
     def _commit(self) -> None:
         """Makes what was written durable; what was not stays in the list and is written later."""
@@ -108,12 +113,23 @@ class Journal:
         self._ledger.rollback()
         self.error = str(error)
         log.error("ledger failed; entries are refused", error=str(error))
+        self._note(is_unwritten=True)
         self.set_link("ledger", LinkState.DOWN, str(error))
+
+    def _note(self, *, is_unwritten: bool) -> None:
+        """Whoever opens the ledger next shall know, should this process end before it can write."""
+        try:
+            self._ledger.lock.note(is_unwritten)
+        except OSError as error:
+            log.error("the state of the ledger cannot be noted beside it", error=str(error))
 
     def tell_order(self, order: Order, cause: str = "") -> None:
         """Records and publishes an order as it is now, and what it means for its condition."""
         self.record(order)
         self.tell(f"order.{order.symbol}", order, cause)
+        self._tell_execution(order, cause)
+
+    def _tell_execution(self, order: Order, cause: str) -> None:
         if order.condition_id:
             held = self.state.holding(order.condition_id)
             self.tell(
@@ -127,6 +143,11 @@ class Journal:
                 ),
                 cause,
             )
+
+    def tell_order_again(self, order: Order) -> None:
+        """Publishes an order for whoever missed it."""
+        self.tell(f"order.{order.symbol}", order)
+        self._tell_execution(order, "")
 
     def tell_condition(self, condition: Condition, cause: str = "") -> None:
         """Records and publishes a condition."""

@@ -75,7 +75,7 @@ class Ledger:
         with contextlib.ExitStack() as opened, self._said_so():
             if is_left_behind(path):
                 raise LedgerDamaged(f"{path}: the file is gone and its journal {path.name}-wal is left")
-            lock = LedgerLock(path)
+            self.lock = lock = LedgerLock(path)
             opened.callback(lock.release)
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             opened.callback(self._db.close)

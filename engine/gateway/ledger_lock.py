@@ -16,6 +16,8 @@ from engine.gateway.ledger_schema import stamp, unused
 
 _PARTS: Final = ("", "-wal", "-shm")
 """What SQLite appends to the name of a database."""
+_UNWRITTEN: Final = "unwritten"
+"""Stands behind the process id while facts wait that could not be written."""
 
 
 class LedgerLock:
@@ -35,7 +37,9 @@ class LedgerLock:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(blocking=False)
-            self._holder.write_text(str(os.getpid()), encoding="ascii")
+            self.was_unwritten = _UNWRITTEN in self._before()
+            """The program that held it last ended while it could not write all that had happened."""
+            self.note(self.was_unwritten)
         except Timeout as error:
             raise LedgerError(
                 f"{path}: another terminal{self._other()} holds this ledger; close that one first"
@@ -44,17 +48,28 @@ class LedgerLock:
             self._lock.release()
             raise LedgerError(f"{path}: the ledger cannot be opened: its lock: {error}") from error
 
+    def note(self, is_unwritten: bool) -> None:
+        """Keeps beside the ledger whether facts wait that could not be written, for whoever opens it next."""
+        self._is_unwritten = is_unwritten
+        self._holder.write_text(f"{os.getpid()} {_UNWRITTEN if is_unwritten else ''}".strip(), encoding="ascii")
+
+    def _before(self) -> str:
+        with contextlib.suppress(OSError, ValueError):
+            return self._holder.read_text(encoding="ascii")
+        return ""
+
     def _other(self) -> str:
         """The process that holds the lock, where it can be told."""
-        with contextlib.suppress(OSError, ValueError):
-            return f" (process {int(self._holder.read_text(encoding='ascii'))})"
+        with contextlib.suppress(ValueError, IndexError):
+            return f" (process {int(self._before().split()[0])})"
         return ""
 
     def release(self) -> None:
         """Lets another program open the ledger; doing so twice is fine."""
         if self._lock.is_locked:
-            with contextlib.suppress(OSError):
-                self._holder.unlink(missing_ok=True)
+            if not self._is_unwritten:
+                with contextlib.suppress(OSError):
+                    self._holder.unlink(missing_ok=True)
             self._lock.release()
 
 

@@ -218,7 +218,8 @@ class Orders:
     def refuse_signal(self, refused: SignalRefused) -> None:
         """Writes that no order will be made of a signal, unless one was made already."""
         signal_id = refused.signal.signal_id
-        if signal_id in self._state.order_of_signal:
+        if made := self._state.order_of_signal.get(signal_id):
+            self._journal.tell_order_again(self._state.orders[made])
             return
         if known := self._state.refused.get(signal_id):
             refused = known  # told again, for whoever missed it

@@ -294,7 +294,7 @@ def test_flatten_releases_conditions_and_closes_and_a_person_resumes(tmp_path: P
         engine.ask(SetHalt(depth=HaltDepth.FLATTEN))
         until(lambda: engine.net() == 0, "a flat position")
         assert engine.ended(order).status is OS.CANCELLED
-        assert engine.condition("held").state is ConditionState.CANCELLED
+        engine.reach("held", ConditionState.CANCELLED)
         assert engine.condition("waiting").state is ConditionState.ARMED
         assert engine.submit(engine.command(B)).reason == Reason.HALTED
         engine.ask(SetHalt(depth=HaltDepth.NONE, text="RESUME"))

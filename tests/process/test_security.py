@@ -169,7 +169,7 @@ def test_a_reader_that_floods_is_refused_and_the_executors_orders_still_pass(tmp
             refused = flood.refused
             until(lambda: flood.refused > refused, "the flood goes on meanwhile")
         assert engine.net() == 0
-        assert engine.host.gateway._commands._rate.refused >= flood.refused
+        assert engine.host.gateway._commands.refused >= flood.refused
         assert len(engine.host.gateway._commands._replies) < 100, "refusals are not kept"
 
 
