@@ -15,7 +15,8 @@ import psutil
 import pytest
 from PySide6 import QtGui
 
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0
+NODES = {"executor": "executor", "strategy": "strategy-1"}
 KEYS = {
     "ticks_published",
     "ticks_received_by_window",
@@ -101,11 +102,13 @@ def test_the_demo_on_a_recorded_day(tmp_path: Path, market_data: Path) -> None:
 
 
 @pytest.mark.parametrize("victim", ["executor", "strategy"])
-@pytest.mark.skipif(sys.platform != "linux", reason="tells processes apart by their open ports")
-def test_a_killed_child_is_started_again_and_the_demo_goes_on(tmp_path: Path, victim: str) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="asks other processes for their open ports")
+def test_a_killed_child_is_started_again_and_the_demo_goes_on(
+    tmp_path: Path, user_home: Path, victim: str
+) -> None:
     report = tmp_path / "r.json"
     program = start(tmp_path, "--demo", "--speed", 30, "--for", 7, "--report", report)
-    children = wait_for_children(program)
+    children = wait_for_children(program, user_home)
     psutil.Process(children[victim]).kill()
     code, said = finished(program)
     assert (code, said) == (0, "")
@@ -115,24 +118,33 @@ def test_a_killed_child_is_started_again_and_the_demo_goes_on(tmp_path: Path, vi
     assert found["orders"] <= found["signals"]
 
 
-def wait_for_children(program: "subprocess.Popen[str]") -> dict[str, int]:
-    """Executor and strategy: the executor listens, the strategy does not."""
+def wait_for_children(program: "subprocess.Popen[str]", home: Path) -> dict[str, int]:
+    """Executor and strategy, once they work: the one listens, the other is connected everywhere."""
     deadline = time.monotonic() + DEADLINE_S
-    process = psutil.Process(program.pid)
     while True:
-        found: dict[str, int] = {}
-        for child in process.children():
-            if "spawn_main" in " ".join(child.cmdline()):
-                links = child.net_connections(kind="tcp")
-                if any(link.status == psutil.CONN_LISTEN for link in links):
-                    found["executor"] = child.pid
-                elif len([link for link in links if link.status == psutil.CONN_ESTABLISHED]) >= 4:
-                    found["strategy"] = child.pid
-        if len(found) == 2:
+        found = {name: pid_of(home / "logs" / f"{node}.jsonl") for name, node in NODES.items()}
+        if all(found.values()) and is_listening(found["executor"]) and is_connected(found["strategy"]):
             return found
         assert program.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def pid_of(journal: Path) -> int:
+    """Of the process that began this log, 0 while there is none."""
+    if not journal.exists():
+        return 0
+    first, end, _ = journal.read_text(encoding="utf-8").partition("\n")
+    return int(json.loads(first)["pid"]) if end else 0
+
+
+def is_listening(pid: int) -> bool:
+    return any(link.status == psutil.CONN_LISTEN for link in psutil.Process(pid).net_connections(kind="tcp"))
+
+
+def is_connected(pid: int) -> bool:
+    links = psutil.Process(pid).net_connections(kind="tcp")
+    return len([link for link in links if link.status == psutil.CONN_ESTABLISHED]) >= 4
 
 
 def test_a_file_that_is_none_is_said_in_a_sentence(tmp_path: Path) -> None:
@@ -165,11 +177,11 @@ def test_a_polite_signal_closes_everything(tmp_path: Path) -> None:
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "FUTURES_TERMINAL_HOME": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-m", "terminal", "--demo"], env=environment) as process:
         running = psutil.Process(process.pid)
-        deadline = time.monotonic() + 30
-        while len(running.children()) < 3 and time.monotonic() < deadline:
+        deadline = time.monotonic() + DEADLINE_S
+        while len(running.children()) < 5 and time.monotonic() < deadline:
             time.sleep(0.05)
         children = running.children()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(DEADLINE_S) == 0
         _, alive = psutil.wait_procs(children, timeout=5)
         assert not alive
