@@ -29,6 +29,7 @@ from terminal.settings import Preferences
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 PICTURES: Final = (("terminal-dark", "dark", "en"), ("terminal-light", "light", "zh_TW"))
+SIZE: Final = QtCore.QSize(1600, 950)
 LARGEST_BYTES: Final = 300_000
 SPEED: Final = 90.0
 """Market seconds in a second: a bar of a minute in less than one."""
@@ -152,6 +153,7 @@ async def portray(app: QtWidgets.QApplication, home: Path) -> None:
     terminal = Terminal(app, with_free_ports(config), Preferences(), saves=False)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     terminal.closed.connect(lambda: ended.set_result(None))
+    terminal.display.window.resize(SIZE)
     terminal.display.window.show()
     sitter = Sitter(terminal)
     try:

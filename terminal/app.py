@@ -8,8 +8,9 @@ what a person asks for in :mod:`terminal.asking`, :mod:`terminal.market`, :mod:`
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Final
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from engine import logs
 from engine.drill.main import run_for_window
@@ -48,6 +49,9 @@ from terminal.playing import Playing
 from terminal.session import Run
 
 log = logs.get(__name__)
+
+_USEFUL: Final = QtCore.QSize(1600, 950)
+_LEAST: Final = QtCore.QSize(1280, 720)
 
 
 class Terminal(QtCore.QObject):
@@ -192,7 +196,7 @@ class Terminal(QtCore.QObject):
         self.set_theme(chosen.theme)
         self.display.chart.set_time_frame(chosen.time_frame_s)
         self.display.ticket.set_must_confirm(chosen.must_confirm_orders)
-        self.display.window.resize(1600, 950)
+        self.display.window.resize(_first_size(self._app.primaryScreen()))
         if chosen.geometry:
             self.display.window.restore_layout(chosen.geometry, chosen.layout)
         if warning:
@@ -414,3 +418,8 @@ class Terminal(QtCore.QObject):
         self.display.window.allow_close()
         self.display.window.close()
         self.closed.emit()
+
+
+def _first_size(screen: QtGui.QScreen) -> QtCore.QSize:
+    """The size of a window that was never open: as large as is of use and as the screen has room for."""
+    return _USEFUL.boundedTo(screen.availableSize()).expandedTo(_LEAST)

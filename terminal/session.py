@@ -68,6 +68,7 @@ def choices() -> list[BrokerChoice]:
             why_not=worlds.unavailable(world),
             fields=_FIELDS[world],
             urls=_URLS.get(world, ()),
+            takes_anyone=world is worlds.World.SIMULATED,
         )
         for world in worlds.World
     ]

@@ -2306,6 +2306,10 @@
         <translation>取消</translation>
     </message>
     <message>
+        <source>Any name</source>
+        <translation>任意名稱</translation>
+    </message>
+    <message>
         <source>There is no file {path}.</source>
         <translation>找不到檔案 {path}。</translation>
     </message>

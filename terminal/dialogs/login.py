@@ -40,6 +40,7 @@ class BrokerChoice:
             with ``stored_day`` a day of the market store can be chosen in place of the file.
         urls: servers or environments on offer.
         title: its name where the key has none of its own.
+        takes_anyone: any user name will do.
     """
 
     key: str
@@ -48,6 +49,7 @@ class BrokerChoice:
     fields: frozenset[str] = frozenset()
     urls: tuple[str, ...] = ()
     title: str = ""
+    takes_anyone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +274,7 @@ class LoginDialog(QtWidgets.QDialog):
         self._show_trouble()
         self.certificate.pattern = self.tr("Certificates (*.pfx *.p12);;All files (*)")
         self.replay_file.pattern = self.tr("TAIFEX daily files (*.zip *.csv *.rpt);;All files (*)")
+        self._show_hint()
         self.login_button.setText(self.tr("Log in"))
         self.cancel_button.setText(self.tr("Cancel"))
 
@@ -383,6 +386,8 @@ class LoginDialog(QtWidgets.QDialog):
         self._on_broker_changed()
         if last.url:
             self.url.setCurrentText(last.url)
+        if "user" in self._choice().fields:
+            (self.password if last.user else self.user).setFocus()
 
     def _choice(self) -> BrokerChoice:
         return self._choices[self.broker.currentData()]
@@ -393,6 +398,7 @@ class LoginDialog(QtWidgets.QDialog):
             needed = "certificate" if name == "certificate_password" else name
             self._form.setRowVisible(self._parts[name], name == "broker" or needed in choice.fields)
         self._form.setRowVisible(self.remember, "password" in choice.fields)
+        self._show_hint()
         self._show_trouble()
         self.url.clear()
         self.url.addItems(choice.urls)
@@ -404,6 +410,9 @@ class LoginDialog(QtWidgets.QDialog):
         self.why_not.setText("\n".join(reasons))
         self.why_not.setVisible(bool(reasons))
         self._on_source_changed()
+
+    def _show_hint(self) -> None:
+        self.user.setPlaceholderText(self.tr("Any name") if self._choice().takes_anyone else "")
 
     def _is_complete(self) -> bool:
         choice, request = self._choice(), self.request()

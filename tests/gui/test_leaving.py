@@ -28,6 +28,13 @@ def terminal(qtbot: QtBot) -> Terminal:
     return made
 
 
+def test_a_window_that_was_never_open_fits_on_the_screen_or_is_as_small_as_it_can_be(terminal: Terminal) -> None:
+    screen = QtWidgets.QApplication.primaryScreen().availableSize()
+    size = terminal.display.window.size()
+    assert size.width() <= max(screen.width(), 1280)
+    assert size.height() <= max(screen.height(), 720)
+
+
 def boxes() -> list[QtWidgets.QMessageBox]:
     return [box for box in QtWidgets.QApplication.topLevelWidgets() if isinstance(box, QtWidgets.QMessageBox)]
 
