@@ -58,6 +58,7 @@ class ChartWidget(QtWidgets.QWidget):
         self._follow = _tool_button("chart_follow")
         self._fit = _tool_button("chart_fit", is_checkable=False)
         self.past_label = PastLabel()
+        self._sought_ns: int | None = None
         self._bar = self._make_bar()
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -138,12 +139,17 @@ class ChartWidget(QtWidgets.QWidget):
         starts = self.view.series.bars.start_ns
         self.past_label.tell(state, reason, int(starts[0]) if len(starts) else 0)
         self.view.has_more_past = state is PastState.MORE
-        if state is PastState.MORE:
+        if state is not PastState.MORE:
+            self._sought_ns = None
+        else:
             self.view.refit()
 
     def prepend_bars(self, rows: Ints, *, is_anew: bool = False) -> None:
         """Puts stored bars of the present time frame in front; see :meth:`BarSeries.prepend_bars`."""
         self.view.on_bars_prepended(self.view.series.prepend_bars(rows, is_anew=is_anew))
+        if self._sought_ns is not None and not self.is_following:
+            self._seek(self._sought_ns)
+            self.view.refit(exact=True)
 
     def prepend_ticks(self, table: Ints) -> None:
         """Fills in the stored ticks before the first live one; see :meth:`BarSeries.prepend_ticks`."""
@@ -173,7 +179,7 @@ class ChartWidget(QtWidgets.QWidget):
         series.set_span(span_s)
         if not line.is_following and middle is not None:
             line.count = len(series.bars)
-            line.centre(float(series.bars.start_ns.searchsorted(middle, side="right")) - 1)
+            self._seek(middle)
         self.view.set_series(series, keep_view=True)
         self._time_frames.button(span_s).setChecked(True)
         self.retranslate()
@@ -340,6 +346,12 @@ class ChartWidget(QtWidgets.QWidget):
     def _own(self, ticks: Sequence[Tick]) -> Sequence[Tick]:
         symbol = self.view.symbol
         return [tick for tick in ticks if tick.symbol == symbol]
+
+    def _seek(self, ts_ns: int) -> None:
+        """Puts an instant into the middle; one before all bars is sought on while older ones come."""
+        starts = self.view.series.bars.start_ns
+        self._sought_ns = None if len(starts) and starts[0] <= ts_ns else ts_ns
+        self.view.timeline.centre(float(starts.searchsorted(ts_ns, side="right")) - 1)
 
     def _time_in_the_middle(self) -> int | None:
         line, starts = self.view.timeline, self.view.series.bars.start_ns

@@ -337,6 +337,37 @@ def test_what_is_in_view_stays_while_older_bars_come(shown: Shown, recorder: Rec
     loop.run(story())
 
 
+@pytest.mark.parametrize("span_s", [1, 5, 60])
+def test_a_shorter_time_frame_stays_at_the_same_instant(
+    shown: Shown, recorder: Recorder, loop: Loop, span_s: int
+) -> None:
+    ticks = all_days(count=4_000)
+    recorder.record(ticks)
+    chart, line = shown.chart, shown.chart.view.timeline
+    chart.set_time_frame(900)
+
+    def middle() -> int:
+        starts = chart.view.series.bars.start_ns
+        at = min(max(round((line.x0 + line.x1) / 2), 0), len(starts) - 1)
+        return int(starts[at]) if len(starts) else 0
+
+    async def story() -> None:
+        await loop.during(shown.past.begin(SYMBOL, ns(DAYS[3], 14)))
+        chart.set_ticks([])
+        line.centre(chart.bar_count - 65)
+        chart.view.refit()
+        sought = middle()
+        assert sought < ns(DAYS[0], 14)
+        chart.set_time_frame(span_s)
+        await loop.until(lambda: abs(middle() - sought) < 60 * NS_PER_S)
+        await loop.until(lambda: shown.past.is_idle)
+        assert abs(middle() - sought) < 60 * NS_PER_S
+        found = rows(chart.view.series)
+        assert found == truth(ticks, span_s)[-len(found) :]
+
+    loop.run(story())
+
+
 @pytest.mark.parametrize("span_s", TIME_FRAMES)
 def test_every_time_frame_has_its_history(shown: Shown, recorder: Recorder, loop: Loop, span_s: int) -> None:
     ticks = all_days(DAYS[:2])
@@ -402,6 +433,25 @@ def test_a_live_tick_older_than_the_first_takes_the_place_of_the_stored_one(
         for at in (1_400, 1_300):
             shown.chart.add_ticks(ticks[at:1_500])
             assert rows(shown.chart.view.series) == truth(ticks, 60)
+
+    loop.run(story())
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_what_the_gateway_forgot_while_it_was_asked_comes_from_the_store(
+    shown: Shown, recorder: Recorder, loop: Loop, is_early: bool
+) -> None:
+    ticks = all_days(DAYS[:1])
+    recorder.record(ticks)
+    chart, first_ns = shown.chart, ticks[700].ts_event
+
+    async def story() -> None:
+        begun = asyncio.ensure_future(shown.past.begin(SYMBOL, first_ns))
+        await loop.until(lambda: shown.asked.questions if is_early else begun.done())
+        chart.set_ticks(ticks[1_500:])
+        await loop.during(shown.past.live_begins(ticks[1_500].ts_event))
+        await loop.until(begun.done)
+        assert rows(chart.view.series) == truth(ticks, 60)
 
     loop.run(story())
 
