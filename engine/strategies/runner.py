@@ -4,6 +4,7 @@ It holds no rule of a condition, those are in :mod:`engine.strategies.support_re
 with the ticks and, where the market is not paced, from whoever calls :meth:`SupportResistance.on_time`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -95,14 +96,18 @@ class SupportResistance:
         for contract in self._contracts.values():
             for key in list(contract.live):
                 contract.drop(key)
-        known = list(orders)
-        decisions = [self._restore_one(item, known) for item in conditions if self._is_mine(item.condition_id)]
-        return _joined(decisions)
+        own: defaultdict[str, list[Order]] = defaultdict(list)
+        for order in orders:
+            own[order.condition_id].append(order)
+        mine = [item for item in conditions if self._is_mine(item.condition_id)]
+        return _joined([self._restore_one(item, own[item.condition_id]) for item in mine])
 
     def _restore_one(self, condition: Condition, orders: list[Order]) -> Decision:
         condition = _dated(condition, condition.ts_updated)
         self._keep(condition)
         decision = NOTHING
+        if condition.state.is_final and not _has_late_entry(condition, orders):
+            return decision
         for event in executions(condition, orders):
             after, _ = step(condition, event)
             if after is not condition:
@@ -252,6 +257,12 @@ def executions(condition: Condition, orders: Iterable[Order]) -> list[ConditionE
         )
         for order in sorted(mine, key=lambda order: order.ts_updated)
     ]
+
+
+def _has_late_entry(condition: Condition, orders: Iterable[Order]) -> bool:
+    """Whether more has entered than it knew when it ended."""
+    entered = sum(order.filled for order in orders if not order.reduce_only)
+    return condition.adopted + entered > condition.entered
 
 
 def share_of(condition_id: str, shares: int) -> int:
