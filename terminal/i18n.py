@@ -146,6 +146,7 @@ _LAMPS: Final = {
     "books": QT_TRANSLATE_NOOP("Codes", "Books"),
     "ledger": QT_TRANSLATE_NOOP("Codes", "Ledger"),
     "flatten": QT_TRANSLATE_NOOP("Codes", "Flatten"),
+    "sight": QT_TRANSLATE_NOOP("Codes", "Ticks seen"),
 }
 
 _LEVELS: Final = {

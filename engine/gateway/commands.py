@@ -36,6 +36,7 @@ from engine.wire.messages import (
     SetHalt,
     SetLimits,
     SettleOrder,
+    SightChanged,
     Watermark,
 )
 
@@ -200,6 +201,12 @@ def _watermark(gateway: "Gateway", mark: Watermark, envelope: Envelope, role: Ro
     return Done()
 
 
+def _sight(gateway: "Gateway", word: SightChanged, envelope: Envelope, role: Role | None) -> object:
+    state = LinkState.STALE if word.text else LinkState.UP
+    gateway.journal.set_link(f"sight.{word.node}.{word.symbol}", state, word.text)
+    return Done()
+
+
 def _snapshot(gateway: "Gateway", query: GetSnapshot, envelope: Envelope, role: Role | None) -> object:
     return gateway.snapshot()
 
@@ -232,6 +239,7 @@ HANDLERS: Final[dict[type, tuple[frozenset[Role], Handler]]] = {
     ConditionReport: (frozenset({_S}), conditions.take_report),
     SignalRefused: (frozenset({_E, _S}), _signal_refused),
     Watermark: (frozenset({_S}), _watermark),
+    SightChanged: (frozenset({_S}), _sight),
     SetLimits: (frozenset({_W}), _set_limits),
     AskBroker: (frozenset({_W}), _ask_broker),
     SettleOrder: (frozenset({_W}), _settle_order),

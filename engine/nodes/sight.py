@@ -1,12 +1,15 @@
 """What a strategy process has not seen, and therefore must not enter on. Guards go on with what there is."""
 
 import time
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from engine import logs
 from engine.errors import RequestError
+from engine.model.market import LinkState, LinkStatus
 from engine.model.signal import Signal
 from engine.supervision.child import Telemetry
+from engine.wire.messages import SightChanged
 
 log = logs.get(__name__)
 _AGAIN_S: Final = 1.0
@@ -17,11 +20,16 @@ class Sight:
     """Ticks that are gone for good, and whether the gateway answered the last question.
 
     Args:
+        node: name of the process.
         telemetry: of the process, for its counters.
+        tell: takes a word for the gateway, which keeps it: a process that comes after this one has not seen the
+            ticks either.
     """
 
-    def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
+    def __init__(self, node: str, telemetry: Telemetry, tell: Callable[[SightChanged], object]) -> None:
+        self._node, self._telemetry, self._tell = node, telemetry, tell
+        self._blind: dict[str, str] = {}
+        """Contracts of which ticks are missing: what a person should know, in a sentence."""
         self._missing: dict[str, int] = {}
         self._ask_again_at = 0.0
         self.is_in_step = True
@@ -32,10 +40,26 @@ class Sight:
         self._missing[symbol] = self._missing.get(symbol, 0) + count
         self._telemetry.count("lost", count)
         log.error("ticks are missing, nothing is entered", symbol=symbol, missing=count)
+        was_blind, missing = symbol in self._blind, self._missing[symbol]
+        ticks = "1 tick is" if missing == 1 else f"{missing} ticks are"
+        text = f"{ticks} missing of {symbol}; arm or change one of its conditions to go on without"
+        self._blind[symbol] = text
+        if not was_blind:
+            self._tell(SightChanged(node=self._node, symbol=symbol, text=text))
+
+    def inherit(self, links: Iterable[LinkStatus]) -> None:
+        """What the process before this one had not seen, by the gateway's links."""
+        for status in links:
+            kind, _, rest = status.link.partition(".")
+            node, _, symbol = rest.partition(".")
+            if (kind, node) == ("sight", self._node) and status.state is not LinkState.UP:
+                self._blind.setdefault(symbol, status.text)
 
     def accept(self, symbol: str) -> None:
         """A person has looked at the contract and goes on without them."""
         self._missing.pop(symbol, None)
+        if self._blind.pop(symbol, None):
+            self._tell(SightChanged(node=self._node, symbol=symbol))
 
     def fall_out(self, error: RequestError) -> None:
         """The gateway did not answer: nothing is entered until it does."""
@@ -60,7 +84,4 @@ class Sight:
         """Why an entry must not be made, in a sentence; empty if it may."""
         if not self.is_in_step:
             return "the gateway does not answer the strategy, which may not know all; nothing is entered meanwhile"
-        if missing := self._missing.get(signal.symbol):
-            ticks = "1 tick is" if missing == 1 else f"{missing} ticks are"
-            return f"{ticks} missing of {signal.symbol}; arm or change one of its conditions to go on without"
-        return ""
+        return self._blind.get(signal.symbol, "")

@@ -126,7 +126,7 @@ class StrategyNode:
         self._age_limit_ns = int(child.context.settings.risk.entry_signal_age_s * NS_PER_S)
         self._is_paced = child.context.is_paced
         self._event_seq = 0
-        self._sight = Sight(child.telemetry)
+        self._sight = Sight(child.context.name, child.telemetry, requester.send)
         recorder = Asker(child, history) if history else None
         self._contracts = FollowedContracts(
             self._asker, recorder, self._sight, self._process, is_paced=self._is_paced
@@ -155,6 +155,7 @@ class StrategyNode:
 
     def _begin(self, snapshot: Snapshot) -> None:
         self._event_seq = _seq(snapshot, Family.EVENT)
+        self._sight.inherit(snapshot.links)
         decision = self._strategy.restore(snapshot.conditions, snapshot.orders)
         text = "the strategy was restarted before the signal was taken"
         self._perform(self._without_stale_entries(decision, text))

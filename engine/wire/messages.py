@@ -239,6 +239,23 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SightChanged:
+    """A strategy's word on a contract: ticks are missing for good and it enters nothing, or it may enter again.
+
+    The gateway keeps it as the link ``sight.<node>.<symbol>``, from which the process that comes after it learns.
+
+    Attributes:
+        node: name of the strategy process.
+        symbol: contract code.
+        text: what is missing and what a person can do, in a sentence; empty once a person goes on without it.
+    """
+
+    node: str
+    symbol: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetSnapshot:
     """Ask for everything the gateway knows that is not history."""
 
@@ -570,6 +587,7 @@ TYPES: Final[dict[str, type]] = {
     "ping": Ping,
     "condition_report": ConditionReport,
     "watermark": Watermark,
+    "sight_changed": SightChanged,
     "get_snapshot": GetSnapshot,
     "get_ticks": GetTicks,
     "select_contracts": SelectContracts,

@@ -639,6 +639,10 @@
         <translation>依您的選擇保留不守護</translation>
     </message>
     <message>
+        <source>Ticks seen</source>
+        <translation>逐筆接收</translation>
+    </message>
+    <message>
         <source>its exits keep failing</source>
         <translation>出場委託接連失敗</translation>
     </message>

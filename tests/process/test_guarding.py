@@ -16,10 +16,10 @@ from engine.model.market import LinkState
 from engine.model.order import Order, OrderStatus, Reason, Side, SubmitOrder
 from engine.model.session import TradingCalendar
 from engine.model.signal import Leg, SignalRefused, client_order_id, signal_id
-from engine.settings import Settings, Simulation
+from engine.settings import Risk, Settings, Simulation
 from engine.timing import NS_PER_S
 from engine.wire.keys import Role
-from engine.wire.messages import ConditionReport, Family, Refused, SelectContracts
+from engine.wire.messages import ConditionReport, Family, Refused, SelectContracts, SightChanged
 from tests.process.running import CALENDAR, DAY, SYMBOL, Engine, running, settings_for_tests, simulated, until
 
 B, S = Side.BUY, Side.SELL
@@ -193,3 +193,19 @@ def test_an_exit_passes_where_the_calendar_is_wrong_and_ticks_come(tmp_path: Pat
         assert (denied.status, denied.reason) == (OrderStatus.DENIED, Reason.SESSION_CLOSED)
         engine.filled(engine.submit(engine.command(S, reduce_only=True)))
         assert engine.net() == 0
+
+
+def test_ticks_that_a_strategy_missed_stay_missed_until_a_person_goes_on_without_them(tmp_path: Path) -> None:
+    settings = settings_for_tests(risk=Risk(duplicate_window_s=0.0, entry_signal_age_s=600.0))
+    with simulated(tmp_path, settings=settings) as engine:
+        engine.enter("x")
+        text = f"7 ticks are missing of {SYMBOL}"
+        engine.ask(SightChanged(node="strategy-1", symbol=SYMBOL, text=text), Role.STRATEGY)
+        engine.host.start_trading()  # as after the death of the process that said so
+        engine.reach("x", CS.REJECTED)
+        assert engine.condition("x").reason is Reason.GAP
+        engine.enter("y")
+        engine.reach("y", CS.OPEN)
+        sight = f"sight.strategy-1.{SYMBOL}"
+        until(lambda: engine.link_states(sight) == [LinkState.STALE, LinkState.UP], "a strategy that sees again")
+        assert engine.refusal(SightChanged(node="strategy-1", symbol=SYMBOL)) == Reason.FORBIDDEN

@@ -18,7 +18,7 @@ from engine.model.condition import (
     ConditionSpec,
     ConditionState,
 )
-from engine.model.market import Environment
+from engine.model.market import Environment, LinkState, LinkStatus
 from engine.model.order import OrderStatus, Reason, Side
 from engine.model.signal import Leg, Signal, SignalRefused
 from engine.model.tick import Tick
@@ -36,6 +36,7 @@ from engine.wire.messages import (
     GetSnapshot,
     GetTicks,
     Pulse,
+    SightChanged,
     Snapshot,
     Ticks,
 )
@@ -74,6 +75,7 @@ class Gateway:
     def __init__(self, *conditions: Condition) -> None:
         self.conditions = conditions
         self.ring: tuple[Tick, ...] = ()
+        self.links: tuple[LinkStatus, ...] = ()
         self.is_silent = False
         """Questions are not answered; reports are."""
         self.heard: list[Any] = []
@@ -128,7 +130,13 @@ class Gateway:
         self.heard.append(body)
         if isinstance(body, GetSnapshot):
             seqs = tuple(FamilySeq(family=name, seq=seq) for name, seq in self.feed.seqs.items())
-            return Snapshot(environment=Environment.SIMULATED, now_ns=NOW, seqs=seqs, conditions=self.conditions)
+            return Snapshot(
+                environment=Environment.SIMULATED,
+                now_ns=NOW,
+                seqs=seqs,
+                conditions=self.conditions,
+                links=self.links,
+            )
         if isinstance(body, GetTicks):
             found = tuple(tick for tick in self.ring if tick.seq > body.after_seq)
             return Ticks(symbol=SYMBOL, ticks=found, positions=tuple(tick.seq for tick in found))
@@ -144,6 +152,9 @@ class Gateway:
 
     def count(self, name: str) -> int:
         return self.child.telemetry.counts.get(name, 0)
+
+    def sights(self) -> list[SightChanged]:
+        return [body for body in self.heard if isinstance(body, SightChanged)]
 
     def refused(self) -> list[SignalRefused]:
         return [body for body in self.heard if isinstance(body, SignalRefused)]
@@ -210,6 +221,28 @@ def test_ticks_that_nobody_has_stop_the_entries_and_not_the_guards(
     assert {signal.signal_id for signal in gateway.signals} == {"guards/stop_loss/1"}
     reports = [body for body in gateway.heard if isinstance(body, ConditionReport)]
     assert [report.signals for report in reports if report.condition.condition_id == "waits"][-1] == ()
+    (told,) = gateway.sights()
+    assert (told.node, told.symbol) == ("strategy-1", SYMBOL)
+    assert "7 ticks are missing" in told.text
+
+
+@pytest.mark.parametrize("node", ["strategy-1", "strategy-2"])
+def test_what_the_process_before_it_had_not_seen_it_has_not_seen_either(gateway: Gateway, node: str) -> None:
+    text = f"7 ticks are missing of {SYMBOL}"
+    gateway.links = (
+        LinkStatus(link=f"sight.{node}.{SYMBOL}", state=LinkState.STALE, text=text),
+        LinkStatus(link="sight.strategy-1.MXFK4", state=LinkState.STALE, text="of another contract"),
+        LinkStatus(link=f"feed.{SYMBOL}", state=LinkState.STALE),
+    )
+    gateway.join()
+    for seq, price in ((1, 22_800), (2, 22_805)):
+        gateway.tick(seq, price)
+    if node == "strategy-2":
+        gateway.serve(lambda: any(signal.leg is Leg.ENTRY for signal in gateway.signals), "entry")
+        return
+    gateway.serve(lambda: gateway.refused(), "refusal of the entry")
+    assert (gateway.refused()[0].reason, gateway.refused()[0].text) == (Reason.GAP, text)
+    assert all(signal.leg.is_exit for signal in gateway.signals)
 
 
 @pytest.mark.parametrize("action", [ConditionAction.PUT, ConditionAction.ARM])
@@ -230,6 +263,7 @@ def test_a_person_who_looks_at_it_lets_it_go_on(
         gateway.tick(seq, price)
     gateway.serve(lambda: any(signal.leg is Leg.ENTRY for signal in gateway.signals), "entry")
     assert not gateway.refused()
+    assert [bool(told.text) for told in gateway.sights()] == [True, False]
 
 
 def test_a_gateway_that_falls_silent_stops_the_entries_until_it_answers(
