@@ -172,7 +172,7 @@ class StoreWriter:
         self._guarded("rows", self._write_batches)
 
     def look_again(self, symbol: str) -> None:
-        """The bars of the last day may have been written by the process before and never told."""
+        """Tells the bars of the last day, which a killed process may not have told; before :meth:`start`."""
         self._guarded("bars", lambda: self._store.put_bars(self._bars.recent(symbol, self.market_ns)))
 
     def start(self) -> None:

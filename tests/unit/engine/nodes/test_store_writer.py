@@ -52,11 +52,15 @@ class Desk:
 
 
 @contextmanager
-def working(folder: Path, max_gb: float = 0.0, *, recover: bool = False) -> Iterator[Desk]:
+def working(folder: Path, max_gb: float = 0.0, *, recover: bool = False, again_at: int = 0) -> Iterator[Desk]:
+    """A writer that works; before it begins, it may take in what is left, and look again at the bars of a time."""
     desk = Desk(folder, max_gb)
     try:
         if recover:
             desk.writer.recover(desk.spool)
+        if again_at:
+            desk.writer.market_ns = again_at
+            desk.writer.look_again(SYMBOL)
         desk.writer.start()
         yield desk
     finally:
@@ -121,9 +125,7 @@ def test_a_bar_is_told_when_its_minute_is_over_and_again_when_it_has_changed(tmp
         desk.writer.market_ns = last + NS_PER_S
         until(lambda: len(desk.told) == 3)
         assert desk.told[-1].start_ns == last - 60 * NS_PER_S
-    with working(tmp_path) as desk:
-        desk.writer.market_ns = last + NS_PER_S
-        desk.writer.look_again(SYMBOL)
+    with working(tmp_path, again_at=last + NS_PER_S) as desk:
         until(lambda: len(desk.told) == 2)
 
 
