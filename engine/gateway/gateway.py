@@ -170,8 +170,9 @@ class Gateway:
             self.journal.record(HaltChanged(depth=depth, by="failure", text=text, ts_event=time.time_ns()))
             self.ledger.lock.note(is_unwritten=False)
         live = {key for key, item in self.state.conditions.items() if not item.state.is_final}
-        for key in live:
-            self.journal.record(replace(self.state.conditions[key], tick_seq=0))
+        for condition in list(self.state.conditions.values()):
+            if condition.tick_seq:  # also of one that has ended: a late fill may open it again
+                self.journal.record(replace(condition, tick_seq=0))
         for order in list(self.state.orders.values()):
             told = order
             if order.condition_id in live or not order.status.is_final:

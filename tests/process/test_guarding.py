@@ -49,7 +49,11 @@ def test_a_guard_of_the_run_before_needs_no_tick_number_of_that_run(tmp_path: Pa
             B, client_order_id=client_order_id(name), signal_id=name, condition_id="c", tick_seq=100_000
         )
         engine.filled(engine.submit(entry, Role.EXECUTOR))
+        engine.put("d", B, engine.last_price - 500)
+        engine.act(ConditionAction.CANCEL, "d")
+        assert engine.condition("d").tick_seq
     with running(exchange(settings, 1), tmp_path, settings, trading=True) as engine:
+        assert engine.condition("d").tick_seq == 0  # a late fill may open again what has ended
         engine.reach("c", CS.CLOSED)  # the stop was beyond the market all the time
         assert engine.net() == 0
 
