@@ -21,6 +21,9 @@ from engine.timing import NS_PER_S, AcceleratedClock
 log = logs.get(__name__)
 
 _BEHIND_NS: Final = 60 * NS_PER_S
+_PATIENT: Final = frozenset({"login", "contracts", "start"})
+"""Calls of a start: a machine that stands still for a moment is no reason to give that up."""
+_PATIENCE_S: Final = 20.0
 
 
 class _Open:
@@ -36,7 +39,7 @@ class RemoteBroker:
 
     Args:
         pipe: to :class:`engine.drill.line.Line`.
-        timeout_s: how long an answer is waited for.
+        timeout_s: how long an answer is waited for; those of a start are waited for longer.
     """
 
     environment = Environment.SIMULATED
@@ -133,9 +136,10 @@ class RemoteBroker:
                 self._pipe.send(("call", number, method, args))
         except OSError as error:
             raise BrokerAmbiguous(f"{method}: the line broke: {error}") from error
-        if not waiting.answered.wait(self._timeout_s):
+        timeout_s = max(self._timeout_s, _PATIENCE_S) if method in _PATIENT else self._timeout_s
+        if not waiting.answered.wait(timeout_s):
             self._calls.pop(number, None)
-            raise BrokerAmbiguous(f"{method}: no answer within {self._timeout_s:g} s")
+            raise BrokerAmbiguous(f"{method}: no answer within {timeout_s:g} s")
         match waiting.answer:
             case ("reply" | "farewell", _, value):
                 return value
