@@ -22,7 +22,7 @@ from engine.model.tick import Book, Tick
 from engine.settings import Store
 from engine.storage.minute_bars import MinuteBars
 from engine.storage.retention import RetentionPlan
-from engine.storage.spool import Spool, rows_of, set_aside
+from engine.storage.spool import Spool, content_of, set_aside
 from engine.storage.store import MarketStore
 from engine.timing import NS_PER_S
 
@@ -49,6 +49,7 @@ class Batch:
         books: books.
         began: when the first of them came, monotonic seconds.
         spool: the file that holds them too.
+        is_damaged: that file holds something else besides and is kept.
     """
 
     run: int
@@ -56,6 +57,7 @@ class Batch:
     books: list[Book] = field(default_factory=list)
     began: float = 0.0
     spool: Path | None = None
+    is_damaged: bool = False
 
     @property
     def rows(self) -> int:
@@ -161,15 +163,25 @@ class StoreWriter:
     def recover(self, spool: Spool) -> None:
         """Takes in what a killed process had received and not written; before :meth:`start`."""
         for path in spool.left:
-            batches: dict[int, Batch] = {}
-            for found in rows_of(path):
-                batch = batches.setdefault(found.run, Batch(found.run, began=time.monotonic()))
-                batch.ticks.extend(found.ticks)
-                batch.books.extend(found.books)
-            waiting = list(batches.values()) or [Batch(0)]
-            waiting[-1].spool = path
-            self._batches.extend(waiting)
+            self._batches.extend(self._left(path))
         self._guarded("rows", self._write_batches)
+
+    def _left(self, path: Path) -> list[Batch]:
+        """What a spool file holds, by the runs of the gateway; the last one ends the file."""
+        batches: dict[int, Batch] = {}
+        try:
+            content = content_of(path)
+        except OSError as error:
+            log.error("a spool file cannot be read", path=str(path), error=str(error))
+            self._set_aside(path)
+            return []
+        for found in content.records:
+            batch = batches.setdefault(found.run, Batch(found.run, began=time.monotonic()))
+            batch.ticks.extend(found.ticks)
+            batch.books.extend(found.books)
+        waiting = list(batches.values()) or [Batch(0)]
+        waiting[-1].spool, waiting[-1].is_damaged = path, content.is_damaged
+        return waiting
 
     def look_again(self, symbol: str) -> None:
         """Tells the bars of the last day, which a killed process may not have told; before :meth:`start`."""
@@ -260,17 +272,32 @@ class StoreWriter:
             except Exception:
                 log.exception("rows that cannot be recorded", rows=batch.rows, spool=str(batch.spool))
                 self._texts["set aside"] = "Some rows cannot be recorded: see the recorder's log."
-                if batch.spool:
-                    set_aside(batch.spool)
+                batch.is_damaged = True
+            self._end_spool(batch)
             self._batches.popleft()
+
+    def _end_spool(self, batch: Batch) -> None:
+        """The store holds the rows: their file goes, or is kept where there is more to it than rows."""
+        if batch.spool and batch.is_damaged:
+            self._set_aside(batch.spool)
+        elif batch.spool:
+            batch.spool.unlink(missing_ok=True)
+
+    def _set_aside(self, path: Path) -> None:
+        try:
+            kept = set_aside(path)
+        except OSError as error:
+            log.error("a spool file cannot be set aside", path=str(path), error=str(error))
+            kept = path
+        self._texts["set aside"] = (
+            f"Some of what was received cannot be recorded; it is kept in {kept}: see the recorder's log."
+        )
 
     def _write(self, batch: Batch) -> None:
         written = self._store.append_ticks(batch.ticks, batch.run) + self._store.append_books(
             batch.books, batch.run
         )
         self._store.put_bars(self._bars.changed_by(batch.ticks))
-        if batch.spool:
-            batch.spool.unlink(missing_ok=True)
         if written:
             self.rows += written
             self.ts_flushed = time.time_ns()

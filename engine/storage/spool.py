@@ -1,10 +1,12 @@
 """Files that hold what was received until the live file has it: appended at once, removed after the flush.
 
 A record is length, CRC-32 and the rows of one contract; written by one system call, without fsync, so that it
-survives the death of the process, not that of the machine. A torn tail ends a file without an error.
+survives the death of the process, not that of the machine. A tail that is torn or zeros, as a loss of power leaves
+it, ends a file without an error; what is damaged otherwise is skipped and said.
 """
 
 import itertools
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +31,8 @@ _LEVELS: Final = 5
 _BOOK_FIELDS: Final = 3 + 4 * _LEVELS
 _LONGEST: Final = 64 * 1024 * 1024
 """Bytes of a record: what declares more is no record."""
+_LIKE_A_BODY: Final = re.compile(rb"(?=[\x01\x02].{8}[\x01-\x40]\x00)", re.DOTALL)
+"""How the rows of a record begin: kind, run, length of a symbol. The checksum decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,19 @@ class SpooledRows:
     books: tuple[Book, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class SpoolContent:
+    """What a file holds.
+
+    Attributes:
+        records: all that are whole, in their order.
+        is_damaged: there is something else than records and a torn tail; the rows of it are not known.
+    """
+
+    records: tuple[SpooledRows, ...]
+    is_damaged: bool = False
+
+
 class Spool:
     """The file that is written, and those that a killed process left.
 
@@ -58,7 +75,8 @@ class Spool:
         self._folder = folder
         self.left: Final = sorted(folder.glob(f"*{SUFFIX}"))
         """Files of the process before, in the order of their making."""
-        self._number = max((int(path.stem) for path in self.left if path.stem.isdigit()), default=0)
+        names = [*self.left, *folder.glob(f"*{DAMAGED}")]
+        self._number = max((int(path.stem) for path in names if path.stem.isdigit()), default=0)
         self._file: BinaryIO | None = None
         self._size = 0
 
@@ -96,22 +114,41 @@ class Spool:
         return self._file
 
 
-def rows_of(path: Path) -> Iterator[SpooledRows]:
-    """What a file holds, up to its end or the first record that is torn or damaged."""
+def content_of(path: Path) -> SpoolContent:
+    """Reads a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     content = path.read_bytes()
-    at = 0
+    records: list[SpooledRows] = []
+    is_damaged, at = False, 0
     while at < len(content):
-        body = _body(content, at)
-        if body is None:
-            log.warning("a spool file ends torn", path=str(path), read=at, size=len(content))
-            return
-        yield _decoded(body)
-        at += _FRAME.size + len(body)
+        found = _record(content, at)
+        if found is None:
+            end = _next_record(content, at + 1)
+            is_torn = end is None and _is_torn(content, at)
+            is_damaged = is_damaged or not is_torn
+            log.warning("bytes of a spool file are no record", path=str(path), first=at, end=end, torn=is_torn)
+            if end is None:
+                break
+            at = end
+        else:
+            rows, at = found
+            records.append(rows)
+    return SpoolContent(tuple(records), is_damaged)
 
 
-def set_aside(path: Path) -> None:
-    """Renames a file that cannot be taken in, so that nobody reads it again and nothing of it is lost."""
-    path.replace(path.with_suffix(DAMAGED))
+def set_aside(path: Path) -> Path:
+    """Renames a file that cannot be taken in, so that nobody reads it again and nothing of it is lost.
+
+    Returns:
+        Where it is now.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    return path.replace(path.with_suffix(DAMAGED))
 
 
 def _records(ticks: Sequence[Tick], books: Sequence[Book], run: int) -> Iterator[bytes]:
@@ -148,16 +185,37 @@ def _flat(levels: Sequence[Level]) -> Iterator[int]:
             yield 0
 
 
-def _body(content: bytes, at: int) -> bytes | None:
-    """The record at a place, None where there is no whole one."""
+def _record(content: bytes, at: int) -> tuple[SpooledRows, int] | None:
+    """The record at a place and where it ends, None where there is no whole one."""
     if at + _FRAME.size > len(content):
         return None
     length, checksum = _FRAME.unpack_from(content, at)
     begin = at + _FRAME.size
-    if length > _LONGEST or begin + length > len(content):
+    if not _HEAD.size <= length <= _LONGEST or begin + length > len(content):
         return None
     body = content[begin : begin + length]
-    return body if zlib.crc32(body) == checksum else None
+    if zlib.crc32(body) != checksum:
+        return None
+    try:
+        return _decoded(body), begin + length
+    except (struct.error, ValueError):  # a checksum that fits by chance, or another program's record
+        return None
+
+
+def _next_record(content: bytes, after: int) -> int | None:
+    """Where the next whole record begins, at the earliest there; None where none does."""
+    for match in _LIKE_A_BODY.finditer(content, after + _FRAME.size):
+        if _record(content, match.start() - _FRAME.size):
+            return match.start() - _FRAME.size
+    return None
+
+
+def _is_torn(content: bytes, at: int) -> bool:
+    """Whether the file only ends early there: in the midst of a record, or in zeros that were never written."""
+    if at + _FRAME.size > len(content) or content.count(0, at) == len(content) - at:
+        return True
+    length = _FRAME.unpack_from(content, at)[0]
+    return bool(_HEAD.size <= length <= _LONGEST and at + _FRAME.size + length > len(content))
 
 
 def _decoded(body: bytes) -> SpooledRows:

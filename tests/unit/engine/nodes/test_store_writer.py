@@ -170,3 +170,30 @@ def test_what_a_killed_process_left_is_taken_in_once(tmp_path: Path) -> None:
         assert desk.files() == []
         assert desk.writer.rows == 1
     assert stored(tmp_path) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("tail", [bytes(512), b"x" * 512], ids=["zeros", "rubbish"])
+def test_a_damaged_spool_file_gives_its_rows_and_stops_nobody(tmp_path: Path, tail: bytes) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.append([tick(1), tick(2)], [], RUN)
+    path = spool.rotate()
+    assert path is not None
+    with path.open("ab") as file:
+        file.write(tail)
+    with working(tmp_path, recover=True) as desk:
+        assert desk.writer.rows == 2
+        is_damaged = any(tail)
+        assert desk.files() == ([".damaged"] if is_damaged else [])
+        assert (str(path.with_suffix(".damaged")) in desk.writer.text) is is_damaged
+    assert stored(tmp_path) == [1, 2]
+
+
+def test_a_spool_file_that_cannot_be_read_stops_nobody(tmp_path: Path, expected_errors: list[object]) -> None:
+    unreadable = tmp_path / "spool" / "000000000001.spool"
+    unreadable.mkdir(parents=True)
+    with working(tmp_path, recover=True) as desk:
+        assert desk.files() == [".damaged"]
+        assert "cannot be recorded" in desk.writer.text
+        desk.backlog.add([tick(1)], [], RUN)
+    assert stored(tmp_path) == [1]
+    assert expected_errors
