@@ -116,7 +116,7 @@ def import_files(
         for number, path in enumerate(files, 1):
 
             def step(done: float, path: Path = path, number: int = number) -> None:
-                if is_cancelled():
+                if done < 1.0 and is_cancelled():  # one that is stored is not given up
                     raise _Cancelled
                 share = (number - 1 + done) / len(files)
                 on_progress(ImportProgress(path=path, number=number, files=len(files), share=share))

@@ -144,13 +144,17 @@ class StoreFolder:
             self.temporary(source).parent.rmdir()  # only an empty folder can be removed
 
     def _mend(self, source: Source) -> None:
+        together = DaysTogether(self, source)
+        is_decided = together.journal.exists()
         for day in self.trade_dates():
             staged = StagedDay(self, day, source)
-            if staged.journal.exists():
-                staged.finish()
+            if is_decided or staged.journal.exists():
+                staged.finish()  # of a day without new files: nothing but what was replaced goes
             else:
                 staged.discard()
                 staged.remove_old()
+        for path in (together.journal, together.journal.with_suffix(".new")):
+            path.unlink(missing_ok=True)
 
 
 class StagedDay:
@@ -175,24 +179,28 @@ class StagedDay:
     def path(self, kind: Kind) -> Path:
         """Where to write the new segment of a kind."""
         self._day.mkdir(parents=True, exist_ok=True)
+        return self._new(kind)
+
+    def _new(self, kind: Kind) -> Path:
         return self._day / f"{kind}-{self._source}.parquet.new"
 
     def commit(self) -> None:
         """Makes the written files the day's segments; durable when it returns."""
-        written = [kind for kind in Kind if self.path(kind).exists()]
-        for kind in written:
-            sync(self.path(kind))
-        partial = self.journal.with_suffix(".new")
-        partial.write_text(json.dumps(written), encoding="ascii")
-        sync(partial)
-        partial.replace(self.journal)
-        sync_folder(self._day)
+        _journal(self.journal, self.settle())
         self.finish()
 
+    def settle(self) -> list[Kind]:
+        """Waits until the disk has the written files; returns their kinds."""
+        written = [kind for kind in Kind if self._new(kind).exists()]
+        for kind in written:
+            sync(self.path(kind))
+        sync_folder(self._day)
+        return written
+
     def finish(self) -> None:
-        """Makes the renames that the journal names and are still to be made."""
+        """Makes the renames that are still to be made after the journal was written."""
         for kind in Kind:
-            new = self.path(kind)
+            new = self._new(kind)
             if new.exists():
                 generation = max((number for number, _ in self._generations(kind)), default=0) + 1
                 new.replace(self._day / f"{kind}-{self._source}.{generation}.parquet")
@@ -211,12 +219,61 @@ class StagedDay:
         return self._folder.generations(self._trade_date, kind, self._source)
 
     def discard(self) -> None:
-        """Removes what was written and not committed."""
-        for kind in Kind:
-            self.path(kind).unlink(missing_ok=True)
-        self.journal.with_suffix(".new").unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self._day.rmdir()  # only an empty folder can be removed
+        """Removes what was written and not committed; a folder in which nothing was may be another writer's."""
+        written = [self._new(kind) for kind in Kind] + [self.journal.with_suffix(".new")]
+        found = [path for path in written if path.exists()]
+        for path in found:
+            path.unlink()
+        if found:
+            with contextlib.suppress(OSError):
+                self._day.rmdir()  # only an empty folder can be removed
+
+
+class DaysTogether:
+    """New segments of many trade dates of one source, which take effect together: all of them, or none.
+
+    Args:
+        folder: the store's folder.
+        source: whose segments; its lock must be held.
+    """
+
+    def __init__(self, folder: StoreFolder, source: Source) -> None:
+        self._folder = folder
+        self._source = source
+        self._days: list[StagedDay] = []
+        self.journal: Final = folder.path / f"swap-{source}.json"
+
+    def __enter__(self) -> "DaysTogether":
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        """Removes what was not committed."""
+        if not self.journal.exists():
+            for staged in self._days:
+                staged.discard()
+
+    def day(self, trade_date: date) -> StagedDay:
+        """Where to write the new segments of one more trade date."""
+        self._days.append(StagedDay(self._folder, trade_date, self._source))
+        return self._days[-1]
+
+    def commit(self) -> None:
+        """Makes the written files the segments of their days; durable when it returns."""
+        for staged in self._days:
+            staged.settle()
+        _journal(self.journal, [])
+        for staged in self._days:
+            staged.finish()
+        self._days.clear()
+        self.journal.unlink()
+
+
+def _journal(path: Path, content: list[Kind]) -> None:
+    partial = path.with_suffix(".new")
+    partial.write_text(json.dumps(content), encoding="ascii")
+    sync(partial)
+    partial.replace(path)
+    sync_folder(path.parent)
 
 
 def sync(path: Path) -> None:

@@ -13,7 +13,7 @@ from engine.model.bar import Bar
 from engine.model.session import TradingCalendar
 from engine.storage import schema
 from engine.storage.imported import FileImport
-from engine.storage.layout import Kind, Source, StagedDay, StoreFolder
+from engine.storage.layout import DaysTogether, Kind, Source, StoreFolder
 from engine.storage.rows import bar_table
 
 _KEY: Final = ", ".join(schema.KEYS[Kind.BARS])
@@ -29,15 +29,15 @@ def import_minutes(
 ) -> FileImport:
     """Imports a file of 1-minute bars.
 
-    The file is read and checked as a whole before the first day is written; a day is written whole or not at
-    all, and the file can be imported again after a stop.
+    The file is read and checked as a whole, all its days are written beside the stored ones, and then they take
+    effect together: it is imported whole or not at all.
 
     Args:
         folder: the store, whose writing rights for the source are held.
         path: csv or csv.gz.
         convention: what the file's times mean.
         calendar: tells the sessions.
-        on_step: called with the share of the work that is done; may raise to stop between two days.
+        on_step: called with the share of the work that is done; may raise to stop, nothing is changed then.
 
     Raises:
         DataFileError: the file is damaged; names file, line and reason. Nothing is changed.
@@ -48,19 +48,26 @@ def import_minutes(
     for bar in bars:
         days[bar.trade_date].append(bar)
     written = replaced = 0
-    with duckdb.connect() as database:
+    with duckdb.connect() as database, DaysTogether(folder, Source.MINUTES) as together:
         for number, (day, found) in enumerate(sorted(days.items())):
-            on_step(0.2 + 0.8 * number / len(days))
-            new, gone = _import_day(database, folder, day, found)
+            on_step(0.2 + 0.7 * number / len(days))
+            new, gone = _stage_day(database, folder, day, found, together)
             written, replaced = written + new, replaced + gone
+        on_step(0.9)
+        if written:
+            together.commit()
     on_step(1.0)
     return FileImport(
         path=path, trade_dates=tuple(sorted(days)), rows=len(bars), written=written, replaced=replaced
     )
 
 
-def _import_day(
-    database: duckdb.DuckDBPyConnection, folder: StoreFolder, day: date, bars: Sequence[Bar]
+def _stage_day(
+    database: duckdb.DuckDBPyConnection,
+    folder: StoreFolder,
+    day: date,
+    bars: Sequence[Bar],
+    together: DaysTogether,
 ) -> tuple[int, int]:
     """How many bars are new or other than before, and how many gave way."""
     columns = bar_table(bars, Source.MINUTES)
@@ -80,13 +87,12 @@ def _import_day(
         )
         rows = f"FROM bars UNION ALL (FROM {stored} ANTI JOIN bars USING ({_KEY}))"
     if written:
-        staged = StagedDay(folder, day, Source.MINUTES)
+        staged = together.day(day)
         order = schema.ORDER[Kind.BARS]
         database.execute(
             f"COPY (FROM ({rows}) ORDER BY {order}) TO {schema.text(staged.path(Kind.BARS))} "
             + schema.parquet_options()
         )
-        staged.commit()
     return written, replaced
 
 

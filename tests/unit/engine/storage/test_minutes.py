@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DataFileError, EngineError
+from engine.errors import DataFileError, EngineError, StoreError
 from engine.formats.minutes import MinuteConvention, MinutesAre, read_minutes, zone_of
 from engine.model.session import TAIPEI, SessionKind
 from engine.storage.continuous import RollRule, continuous_bars
-from engine.storage.importing import import_files
-from engine.storage.layout import StoreFolder
+from engine.storage.importing import ImportProgress, import_files
+from engine.storage.layout import DaysTogether, Kind, Source, StagedDay, StoreFolder
 from engine.storage.reading import StoreReader
 from engine.timing import NS_PER_S
 from tests.unit.engine.storage.daily_files import CALENDAR, DAY, MORNING, NIGHT, write
@@ -126,6 +126,74 @@ class TestStored:
         with StoreReader(folder, CALENDAR) as reader:
             assert reader.bars("TXFK4", DAY, DAY, session=SessionKind.DAY).open.tolist() == [7]
             assert reader.bars("TXFK4", DAY, DAY, session=SessionKind.NIGHT).volume.sum() == 49
+
+
+class TestWholeOrNotAtAll:
+    DAYS = tuple(date(2024, 11, day) for day in (4, 5, 6, 7, 8))
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> StoreFolder:
+        """A store that has an older version of the third day."""
+        folder = StoreFolder(tmp_path / "store")
+        older = file(tmp_path / "older", f"{self.DAYS[2]} 09:00,1,1,1,1,1")
+        assert not import_files(folder, [older], CALENDAR, minutes=START).refused
+        return folder
+
+    def rows(self, tmp_path: Path) -> Path:
+        return file(tmp_path, *(f"{day} 09:00,7,7,7,7,1" for day in self.DAYS))
+
+    @staticmethod
+    def opens(folder: StoreFolder) -> list[int]:
+        with StoreReader(folder, CALENDAR) as reader:
+            found: list[int] = reader.bars("TXFK4", date.min, date.max).open.tolist()
+        return found
+
+    def test_cancelled_between_two_days_nothing_changes(self, tmp_path: Path, folder: StoreFolder) -> None:
+        path, seen = self.rows(tmp_path), list[ImportProgress]()
+        steps = len(self.DAYS) + 2
+        for step in range(1, steps + 1):
+            seen.clear()
+            summary = import_files(
+                folder,
+                [path],
+                CALENDAR,
+                minutes=START,
+                on_progress=seen.append,
+                is_cancelled=lambda step=step: len(seen) >= step,  # type: ignore[misc]
+            )
+            assert summary.is_cancelled == (step < steps), step
+            assert self.opens(folder) == ([1] if step < steps else [7] * 5), step
+            assert not list(folder.path.rglob("*.new"))
+        assert [item.written for item in summary.imported] == [5]
+
+    def test_a_day_that_cannot_be_written_leaves_the_others_as_they_were(
+        self, tmp_path: Path, folder: StoreFolder
+    ) -> None:
+        folder.day(self.DAYS[3]).write_bytes(b"no folder")
+        with pytest.raises(StoreError, match="as it was before this file"):
+            import_files(folder, [self.rows(tmp_path)], CALENDAR, minutes=START)
+        assert self.opens(folder) == [1]
+        assert folder.trade_dates() == [self.DAYS[2]]
+
+    @pytest.mark.parametrize("is_decided", [False, True])
+    def test_killed_while_its_days_change_it_is_undone_or_finished(
+        self, tmp_path: Path, folder: StoreFolder, is_decided: bool
+    ) -> None:
+        whole = StoreFolder(tmp_path / "whole")
+        import_files(whole, [self.rows(tmp_path)], CALENDAR, minutes=START)
+        together = DaysTogether(folder, Source.MINUTES)
+        for day in self.DAYS:
+            path = whole.segment(day, Kind.BARS, Source.MINUTES)
+            assert path is not None
+            together.day(day).path(Kind.BARS).write_bytes(path.read_bytes())
+        if is_decided:
+            together.journal.write_text("[]", encoding="ascii")
+            first = StagedDay(folder, self.DAYS[0], Source.MINUTES).path(Kind.BARS)
+            first.replace(folder.day(self.DAYS[0]) / "bars-minutes.1.parquet")
+        with folder.writing(Source.MINUTES):
+            assert self.opens(folder) == ([7] * 5 if is_decided else [1])
+        assert not list(folder.path.rglob("*.new"))
+        assert not list(folder.path.glob("swap*"))
 
 
 class TestVolumeRule:
