@@ -294,6 +294,16 @@ class TestStopped:
             import_rows(folder, NIGHT)
         assert not import_rows(folder, NIGHT).refused
 
+    def test_a_writer_leaves_the_folder_in_which_another_begins(self, folder: StoreFolder) -> None:
+        """Between the folder and the first file in it another source's writer mends what was left of its own."""
+        staged = StagedDay(folder, DAY, Source.TAIFEX)
+        path = staged.path(Kind.TICKS)
+        with folder.writing(Source.MINUTES):
+            path.write_bytes(b"")
+        assert path.exists()
+        with folder.writing(Source.TAIFEX):
+            assert not folder.day(DAY).exists()
+
     def test_reading_goes_on_while_days_are_replaced(self, folder: StoreFolder) -> None:
         import_rows(folder, NIGHT)
         seen: set[int] = set()
