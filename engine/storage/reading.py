@@ -4,7 +4,6 @@ Reads only. Where two sources hold the same session of a contract, the one with 
 """
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -296,26 +295,35 @@ class StoreReader:
 
     # ------------------------------------------------------------------------------------------------- parts
 
-    def rows(self, kind: Kind, first: date, last: date, where: str, *values: object) -> tuple[str, list[object]]:
+    def rows(
+        self, kind: Kind, first: date, last: date, where: str, *values: object, source: Source | None = None
+    ) -> tuple[str, list[object]]:
         """The query of the stored rows between two trade dates, with its parameters.
 
-        ``where`` takes whole sessions of contracts: which source answers for one is found among its rows.
+        ``where`` takes whole sessions of contracts: which source answers for one is found among its rows, unless
+        one is named. A row that the live file and a segment of the recorder both hold is the live file's.
         """
         columns = ", ".join(schema.COLUMNS[kind])
-        segments = self._folder.segments(kind, first=first, last=last)
+        segments = self._folder.segments(kind, first=first, last=last, source=source)
+        days = self._live_days(kind) if source in (None, Source.LIVE) else []
+        live_days = {day for day in days if first <= day <= last}
+        reopened = [item for item in segments if item.source is Source.LIVE and item.trade_date in live_days]
         parts, parameters = [], []
-        if segments:
+        if closed := [item for item in segments if item not in reopened]:
             parts.append(f"SELECT {columns} FROM read_parquet(?) WHERE {where}")
-            parameters += [[str(item.path) for item in segments], *values]
-        if self._has_live:
-            parts.append(f"SELECT {columns} FROM {kind} WHERE trade_date BETWEEN ? AND ? AND {where}")
+            parameters += [[str(item.path) for item in closed], *values]
+        live = f"SELECT {columns} FROM {kind} WHERE trade_date BETWEEN ? AND ? AND {where}"
+        if reopened:
+            keys = ", ".join(schema.KEYS[kind])
+            parts.append(f"SELECT {columns} FROM read_parquet(?) ANTI JOIN ({live}) USING ({keys}) WHERE {where}")
+            parameters += [[str(item.path) for item in reopened], first, last, *values, *values]
+        if live_days:
+            parts.append(live)
             parameters += [first, last, *values]
         if not parts:
             return f"SELECT {_empty(kind)} WHERE false", []
         union = " UNION ALL ".join(parts)
-        sources = Counter({(item.trade_date, item.source) for item in segments})
-        if self._has_live:
-            sources.update((day, Source.LIVE) for day in self._live_days(kind))
+        sources = {(item.trade_date, item.source) for item in segments} | {(day, Source.LIVE) for day in live_days}
         if len({day for day, _ in sources}) == len(sources):
             return union, parameters
         return _preferred(kind, union), parameters

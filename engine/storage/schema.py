@@ -75,6 +75,12 @@ ORDER: Final[dict[Kind, str]] = {
 CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {"enable_external_file_cache": "false"}
 """Settings of every database: what was read of a file is not kept for when its name comes again."""
 
+STORE_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = CONFIG | {
+    "threads": 2,
+    "memory_limit": "512MB",
+}
+"""Settings of the recorder's database: closing a day of many books must not starve the live market's processes."""
+
 
 def table(kind: Kind) -> str:
     """The statement that makes a table of the kind."""

@@ -131,8 +131,7 @@ class MarketStore:
             self._database.execute(f"INSERT INTO {kind} SELECT {names} FROM given")
             self._database.execute("COMMIT")
         except duckdb.Error as error:
-            with contextlib.suppress(duckdb.Error):
-                self._database.execute("ROLLBACK")
+            self._roll_back()
             raise StoreError(f"{self.folder.live}: cannot be written: {_first_line(error)}") from error
         finally:
             self._database.unregister("given")
@@ -165,6 +164,7 @@ class MarketStore:
             self._database.execute("COMMIT")
             self._database.execute("CHECKPOINT")
         except (duckdb.Error, OSError) as error:
+            self._roll_back()
             if not staged.journal.exists():
                 staged.discard()
             raise StoreError(f"{self.folder.day(trade_date)}: {_first_line(error)}") from error
@@ -225,7 +225,7 @@ class MarketStore:
     @contextlib.contextmanager
     def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
-            database = duckdb.connect(self.folder.live, config=schema.CONFIG)
+            database = duckdb.connect(self.folder.live, config=schema.STORE_CONFIG)
         except duckdb.Error as error:
             raise StoreError(f"{self.folder.live}: cannot be opened: {_first_line(error)}") from error
         with database:
@@ -266,6 +266,10 @@ class MarketStore:
             )
             for symbol, run, first, last in found.fetchall():
                 self._numbers[kind, symbol, run].add(first, last)
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(duckdb.Error):  # where none has begun, or the file takes nothing any more
+            self._database.execute("ROLLBACK")
 
     def _count(self, query: str) -> int:
         return int(self._database.execute(query).fetchall()[0][0])

@@ -11,6 +11,7 @@ from engine.errors import StoreError
 from engine.model.bar import Bar
 from engine.model.session import TAIPEI, SessionKind
 from engine.model.tick import Book, Level, Tick, TickFlag
+from engine.storage import schema
 from engine.storage.importing import import_files
 from engine.storage.layout import Kind, Source, StoreFolder
 from engine.storage.reading import MINUTE_NS, StoreReader
@@ -198,6 +199,37 @@ class TestClosingDays:
         (folder / "ticks-live.1.parquet").write_bytes(parquet)
         with opened(tmp_path / "b") as store:
             assert [item.seq for item in stored(store)] == [1, 2]
+            assert store.open_days() == []
+
+    def test_what_comes_late_for_a_closed_day_answers_once(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(1), tick(3)], RUN)
+            store.put_bars([bar("09:00:00", 1), bar("09:01:00", 2)])
+            store.close_day(DAY)
+            store.append_ticks([tick(2)], RUN)
+            store.put_bars([bar("09:00:00", 7), bar("09:02:00", 3)])
+            assert [item.seq for item in stored(store)] == [1, 2, 3]
+            with store.reader() as reader:
+                assert reader.bars("TXFK4", DAY, DAY).open.tolist() == [7, 2, 3]
+                assert reader.daily_volumes("TXF", DAY, DAY) == {DAY: {"TXFK4": 3}}
+
+    def test_closing_that_fails_after_the_segment_was_written_doubles_no_row(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(1), tick(2)], RUN)
+            store.put_bars([bar("09:00:00", 1)])
+            with duckdb.connect(store.folder.live, config=schema.STORE_CONFIG) as other:
+                other.execute("BEGIN")
+                other.execute("DELETE FROM ticks")
+                with pytest.raises(StoreError, match="2024-11-05"):
+                    store.close_day(DAY)
+                assert store.folder.segment(DAY, Kind.TICKS, Source.LIVE)
+                assert [item.seq for item in stored(store)] == [1, 2]
+                with store.reader() as reader:
+                    assert reader.bars("TXFK4", DAY, DAY).open.tolist() == [1]
+                other.execute("ROLLBACK")
+            assert store.append_ticks([tick(3)], RUN) == 1
+            store.close_day(DAY)
+            assert [item.seq for item in stored(store)] == [1, 2, 3]
             assert store.open_days() == []
 
     def test_recorded_and_imported_session_are_not_mixed(self, tmp_path: Path) -> None:
