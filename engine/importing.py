@@ -8,7 +8,7 @@ import signal
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
 
@@ -17,6 +17,9 @@ from engine.errors import EngineError
 from engine.formats.minutes import MinuteConvention
 from engine.model.session import TradingCalendar
 from engine.storage.imported import FileImport
+
+if TYPE_CHECKING:  # the window loads this module, and no database with it
+    from engine.storage.importing import ImportProgress
 
 log = logs.get(__name__)
 
@@ -151,36 +154,30 @@ class _Import:
 
     def run(self) -> ImportEnded:
         """Imports file by file."""
-        from engine.storage.importing import find_files  # here: the window knows this module and not the database
-
-        found = find_files(self._order.paths, minutes=self._order.minutes is not None)
-        files = list(dict.fromkeys(found))  # a folder may hold a file that is named too
-        self._window.tell(FilesFound(paths=tuple(files)))
-        for number, path in enumerate(files):
-            if not self._file(path, number, len(files)):
-                return ImportEnded(is_cancelled=True)
-        return ImportEnded(is_cancelled=False)
-
-    def _file(self, path: Path, number: int, files: int) -> bool:
-        """One file; False where it was given up."""
-        from engine.storage.importing import ImportProgress, import_files
+        from engine.storage.importing import find_files, import_files
         from engine.storage.layout import StoreFolder
 
-        def show(progress: ImportProgress) -> None:
-            share = (number + progress.share) / files
-            self._window.tell(FileInWork(path=path, share=progress.share, share_of_all=share))
-
         order = self._order
+        found = find_files(order.paths, minutes=order.minutes is not None)
+        files = list(dict.fromkeys(found))  # a folder may hold a file that is named too
+        self._window.tell(FilesFound(paths=tuple(files)))
         summary = import_files(
             StoreFolder(order.store),
-            [path],
+            files,
             order.calendar,
             minutes=order.minutes,
-            on_progress=show,
+            on_progress=self._show,
+            on_file=self._tell,
             is_cancelled=self._window.wants_no_more,
         )
-        if summary.is_cancelled:
-            return False
-        result = summary.imported[0] if summary.imported else None
-        self._window.tell(FileEnded(path=path, result=result, refusal=" ".join(summary.refused)))
-        return True
+        return ImportEnded(is_cancelled=summary.is_cancelled)
+
+    def _show(self, progress: "ImportProgress") -> None:
+        share = progress.share_of_file
+        self._window.tell(FileInWork(path=progress.path, share=share, share_of_all=progress.share))
+
+    def _tell(self, path: Path, outcome: FileImport | str) -> None:
+        if isinstance(outcome, str):
+            self._window.tell(FileEnded(path=path, result=None, refusal=outcome))
+        else:
+            self._window.tell(FileEnded(path=path, result=outcome))

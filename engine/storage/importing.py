@@ -23,6 +23,8 @@ from engine.storage.minutes import import_minutes
 
 _DAILY: Final = re.compile(r"Daily_\d{4}_\d\d_\d\d.*\.(zip|csv)", re.IGNORECASE)
 _MINUTES: Final = re.compile(r".*\.csv(\.gz)?", re.IGNORECASE)
+_DELETION_S: Final = 2.0
+"""How long an import waits for a recorder that is deleting old days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,13 +35,18 @@ class ImportProgress:
         path: the file in work.
         number: which of the files, from 1.
         files: how many there are.
-        share: of the whole, from 0 to 1.
+        share_of_file: from 0 to 1.
     """
 
     path: Path
     number: int
     files: int
-    share: float
+    share_of_file: float
+
+    @property
+    def share(self) -> float:
+        """Of the whole, from 0 to 1."""
+        return (self.number - 1 + self.share_of_file) / self.files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +100,10 @@ def import_files(
     *,
     minutes: MinuteConvention | None = None,
     on_progress: Callable[[ImportProgress], None] = lambda progress: None,
+    on_file: Callable[[Path, FileImport | str], None] = lambda path, outcome: None,
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> ImportSummary:
-    """Imports files into the store.
+    """Imports files into the store; from the first file to the last nobody else changes what is imported there.
 
     Args:
         folder: the store.
@@ -103,6 +111,7 @@ def import_files(
         calendar: tells the sessions.
         minutes: the files are 1-minute bars with this convention; None = they are the exchange's daily files.
         on_progress: called on this thread several times a file.
+        on_file: called after each file with what became of it: a sentence where it was refused.
         is_cancelled: asked as often; the file in work is given up then, those before it stay.
 
     Raises:
@@ -112,14 +121,13 @@ def import_files(
     files = find_files(paths, minutes=minutes is not None)
     imported: list[FileImport] = []
     refused: list[str] = []
-    with folder.writing(Source.TAIFEX if minutes is None else Source.MINUTES):
+    with folder.writing(Source.TAIFEX if minutes is None else Source.MINUTES, wait_s=_DELETION_S):
         for number, path in enumerate(files, 1):
 
             def step(done: float, path: Path = path, number: int = number) -> None:
                 if done < 1.0 and is_cancelled():  # one that is stored is not given up
                     raise _Cancelled
-                share = (number - 1 + done) / len(files)
-                on_progress(ImportProgress(path=path, number=number, files=len(files), share=share))
+                on_progress(ImportProgress(path=path, number=number, files=len(files), share_of_file=done))
 
             try:
                 step(0.0)
@@ -127,8 +135,10 @@ def import_files(
                     imported.append(import_daily(folder, path, calendar, on_step=step))
                 else:
                     imported.append(import_minutes(folder, path, minutes, calendar, on_step=step))
+                on_file(path, imported[-1])
             except DataFileError as error:
                 refused.append(str(error))
+                on_file(path, refused[-1])
             except (OSError, duckdb.Error) as error:
                 raise StoreError(_unwritten(folder.path, path, error)) from error
             except _Cancelled:

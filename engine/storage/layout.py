@@ -124,15 +124,19 @@ class StoreFolder:
         return found
 
     @contextlib.contextmanager
-    def writing(self, *sources: Source) -> Iterator[None]:
+    def writing(self, *sources: Source, wait_s: float = 0.0) -> Iterator[None]:
         """Holds the right to write segments of these sources; mends what a killed writer left.
+
+        Args:
+            sources: which.
+            wait_s: how long to wait for a process that holds it, seconds.
 
         Raises:
             StoreError: another process holds it, or the folder cannot be written.
         """
         with contextlib.ExitStack() as held:
             for source in sources:
-                held.enter_context(_lock(self.path / f"{source}.lock"))
+                held.enter_context(_lock(self.path / f"{source}.lock", wait_s))
                 self._clear(source)
                 held.callback(self._clear, source)
                 self._mend(source)
@@ -303,9 +307,9 @@ def bytes_of(paths: Iterable[Path]) -> int:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def _lock(path: Path, wait_s: float) -> Iterator[None]:
     owner = path.with_suffix(".owner")
-    lock = filelock.FileLock(path, timeout=0, thread_local=False)
+    lock = filelock.FileLock(path, timeout=wait_s, thread_local=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()

@@ -13,6 +13,7 @@ from engine.errors import DataFileError, StoreError
 from engine.formats.taifex import HEADER
 from engine.model.session import SessionKind
 from engine.model.tick import TickFlag
+from engine.storage.imported import FileImport
 from engine.storage.importing import ImportProgress, ImportSummary, find_files, import_files
 from engine.storage.layout import Kind, Source, StagedDay, StoreFolder
 from engine.storage.reading import StoreReader
@@ -288,6 +289,33 @@ class TestStopped:
             assert content(folder) == (content(whole) if is_journalled else before)
         assert not list(folder.days.rglob("*.new"))
         assert not staged.journal.exists()
+
+    def test_no_other_writer_comes_between_two_files(self, tmp_path: Path, folder: StoreFolder) -> None:
+        """Such as a recorder that deletes the oldest days."""
+        next_day = tuple(row.replace("20241105", "20241106") for row in MORNING)
+        bad = tmp_path / "Daily_2024_11_08.csv"
+        bad.write_bytes(b"")
+        paths = [write(tmp_path, MORNING), bad, write(tmp_path, next_day, "Daily_2024_11_06.csv")]
+        told: list[tuple[Path, FileImport | str]] = []
+
+        def on_file(path: Path, outcome: FileImport | str) -> None:
+            told.append((path, outcome))
+            with pytest.raises(StoreError, match="is writing there"), folder.writing(Source.TAIFEX):
+                pass
+
+        summary = import_files(folder, paths, CALENDAR, on_file=on_file)
+        assert told == [(paths[0], summary.imported[0]), (bad, *summary.refused), (paths[2], summary.imported[1])]
+
+    def test_it_waits_for_a_recorder_that_deletes_old_days(self, tmp_path: Path, folder: StoreFolder) -> None:
+        path = write(tmp_path, MORNING)
+        summaries: list[ImportSummary] = []
+        thread = threading.Thread(target=lambda: summaries.append(import_files(folder, [path], CALENDAR)))
+        with folder.writing(Source.TAIFEX, Source.MINUTES):
+            thread.start()
+            thread.join(0.2)
+            assert thread.is_alive()
+        thread.join(60)
+        assert [len(item.imported) for item in summaries] == [1]
 
     def test_second_writer_is_refused_and_told_who_writes(self, folder: StoreFolder) -> None:
         with folder.writing(Source.TAIFEX), pytest.raises(StoreError, match=f"process {os.getpid()} is writing"):
