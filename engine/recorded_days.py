@@ -22,7 +22,7 @@ _OFFSET_S = int(TAIPEI.utcoffset(None).total_seconds())
 
 
 def shelf(store: Path, calendar: TradingCalendar) -> Shelf:
-    """The days of a person's store and of the stores of simulated runs.
+    """The days of a person's store and of the stores of simulated runs; one that is open is not among the closed.
 
     Raises:
         EngineError: a store cannot be read.
@@ -33,9 +33,11 @@ def shelf(store: Path, calendar: TradingCalendar) -> Shelf:
     still_open: list[OpenStore] = []
     for path, run in _stores(store):
         folder = StoreFolder(path)
+        found = open_days(folder)
         with closing(DayReader(folder, calendar)) as reader:
-            days += reader.days(run=run)
-        if found := open_days(folder):
+            # A day that was recorded on after it was closed lies half here and half in the live file.
+            days += [day for day in reader.days(run=run) if not (found and day.trade_date in found.days)]
+        if found:
             still_open.append(found)
     return Shelf(days=tuple(days), open=tuple(still_open))
 
@@ -51,19 +53,27 @@ def tape_of(part: RecordedPart, calendar: TradingCalendar) -> Tape:
 
     Raises:
         CalendarError: it is no trading day.
-        StoreError: the day is not in the store, or not closed yet; says what to do.
-        DataFileError: a contract has no print in the time that was chosen, or a file cannot be read.
+        StoreError: the day is not in the store, or rows of it are not closed yet; says what to do.
+        DataFileError: a contract that was named has no print in the chosen time, or a file cannot be read.
     """
-    from engine.storage.days import DayReader
+    from engine.storage.days import DayReader, open_days
 
     begin_ns, end_ns = _range(part, calendar)
-    with closing(DayReader(StoreFolder(part.store), calendar)) as reader:
-        symbols = part.symbols or next(
-            (day.front_months for day in reader.days() if day.trade_date == part.trade_date), ()
+    folder = StoreFolder(part.store)
+    still_open = open_days(folder)
+    if still_open and part.trade_date in still_open.days:
+        raise StoreError(
+            f"{part.store}: {part.trade_date} is not closed yet, and only closed days can be replayed. Close it "
+            "first: in the window's login, or with --close."
         )
+    with closing(DayReader(folder, calendar)) as reader:
+        day = next((day for day in reader.days() if day.trade_date == part.trade_date), None)
+        symbols = part.symbols or (day.front_months if day else ())
         prints = {symbol: reader.prints(symbol, part.trade_date, begin_ns, end_ns) for symbol in symbols}
     if not any(prints.values()):
-        raise _missing(part, bool(symbols))
+        raise _missing(part, symbols if day else (), still_open)
+    if not part.symbols:  # not every product trades in every part of a day
+        prints = {symbol: found for symbol, found in prints.items() if found}
     return Tape(prints, calendar)
 
 
@@ -85,23 +95,13 @@ def _range(part: RecordedPart, calendar: TradingCalendar) -> tuple[int, int]:
     return begin_ns, end_ns
 
 
-def _missing(part: RecordedPart, has_symbols: bool) -> Exception:
-    from engine.storage.days import DayReader, open_days
-
-    folder = StoreFolder(part.store)
-    found = open_days(folder)
-    if found and part.trade_date in found.days:
-        return StoreError(
-            f"{part.store}: {part.trade_date} is not closed yet, and only closed days can be replayed. Close it "
-            "first: in the window's login, or with --close."
-        )
-    with closing(DayReader(folder, TradingCalendar())) as reader:
-        is_there = any(day.trade_date == part.trade_date for day in reader.days())
-    if is_there and has_symbols:
+def _missing(part: RecordedPart, symbols: tuple[str, ...], still_open: OpenStore | None) -> Exception:
+    """Why nothing is there; ``symbols`` were looked for in a day that is, empty = there is no such day."""
+    if symbols:
         return DataFileError(
-            f"{part.trade_date} has no print of {', '.join(part.symbols)} in the time that was chosen."
+            f"{part.trade_date} has no print of {', '.join(symbols)} in the time that was chosen."
         )
-    held = f" If it is there but open: {found.holder}" if found and found.holder else ""
+    held = f" If it is there but open: {still_open.holder}" if still_open and still_open.holder else ""
     return StoreError(f"{part.store}: there are no prints of {part.trade_date}.{held}")
 
 

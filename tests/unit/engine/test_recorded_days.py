@@ -116,6 +116,22 @@ def test_closing_takes_in_what_a_killed_recorder_left_in_its_spool(tmp_path: Pat
     assert not list((store / "spool").iterdir())
 
 
+def test_a_day_recorded_on_after_its_closing_is_open_until_it_is_closed_again(tmp_path: Path) -> None:
+    """Half of it lies in a segment, half in the live file: neither half may pass for the day."""
+    store = recorded(tmp_path / "store", tick(1, "09:00:00"))
+    recorded_days.close_days(store, Settings(), CALENDAR)
+    with MarketStore(store, CALENDAR) as market:
+        market.append_ticks([tick(1, "13:00:00")], RUN + 1)
+    found = listed(store)
+    assert not found.days
+    assert [item.days for item in found.open] == [(DAY,)]
+    with pytest.raises(StoreError, match="2024-11-05 is not closed yet"):
+        recorded_days.tape_of(part(store), CALENDAR)
+    recorded_days.close_days(store, Settings(), CALENDAR)
+    assert [item.lots("TXFK4") for item in listed(store).days] == [4]
+    assert len(recorded_days.tape_of(part(store), CALENDAR)) == 2
+
+
 # ------------------------------------------------------------------------------------------------- a day as a tape
 
 
@@ -175,6 +191,19 @@ def test_part_of_a_day(tmp_path: Path, begin: str | None, end: str | None, price
             recorded_days.tape_of(wanted, CALENDAR)
         return
     assert [item.print.price for item in recorded_days.tape_of(wanted, CALENDAR).ticks] == prices
+
+
+def test_products_without_a_print_in_the_chosen_part_are_left_out(tmp_path: Path) -> None:
+    ticks = tick(1, "09:00:00"), tick(2, "11:00:00"), tick(1, "11:30:00", symbol="MXFK4")
+    store = recorded(tmp_path / "store", *ticks)
+    recorded_days.close_days(store, Settings(), CALENDAR)
+    morning = recorded_days.tape_of(part(store, begin=8 * 60 + 45, end=10 * 60), CALENDAR)
+    assert [(item.symbol, item.number) for item in morning.ticks] == [("TXFK4", 1)]
+    assert len(recorded_days.tape_of(part(store), CALENDAR)) == 3
+    with pytest.raises(DataFileError, match="no print of TXFK4, MXFK4 in the time"):
+        recorded_days.tape_of(part(store, begin=12 * 60), CALENDAR)
+    with pytest.raises(DataFileError, match="MXFK4"):
+        recorded_days.tape_of(part(store, symbols=("TXFK4", "MXFK4"), begin=8 * 60 + 45, end=10 * 60), CALENDAR)
 
 
 def test_what_cannot_be_replayed_is_said(tmp_path: Path) -> None:
