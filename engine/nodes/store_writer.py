@@ -307,8 +307,7 @@ class StoreWriter:
     def _tend(self) -> None:
         for day in self._store.open_days():
             if self._is_over(day):
-                with self.between_questions:
-                    self._store.close_day(day)
+                self._store.close_day(day, replacing=self.between_questions)
                 log.info("day closed", trade_date=day.isoformat())
         self._keep_size()
 

@@ -1,4 +1,4 @@
-"""How large the store may be: says what would be deleted before anything is, and how the store is."""
+"""How large the store may be: says what would be deleted before anything is."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -29,39 +29,6 @@ class RetentionPlan:
     bytes_on_disk: int
     max_bytes: int
     days: tuple[DayUsage, ...] = ()
-
-    @property
-    def freed_bytes(self) -> int:
-        """How much that frees."""
-        return sum(day.bytes_on_disk for day in self.days)
-
-    @property
-    def is_enough(self) -> bool:
-        """Whether the store keeps to its size afterwards."""
-        return not self.max_bytes or self.bytes_on_disk - self.freed_bytes <= self.max_bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreHealth:
-    """How a store is.
-
-    Attributes:
-        bytes_on_disk: all segments and the live file.
-        days: closed days.
-        first_day: the oldest of them.
-        last_day: the newest of them.
-        live_rows: rows of the days still open.
-        closed_rows: rows of the closed days.
-        last_flush_ns: when rows were last written, ns UTC; 0 = not since the store was opened.
-    """
-
-    bytes_on_disk: int
-    days: int
-    first_day: date | None
-    last_day: date | None
-    live_rows: int
-    closed_rows: int
-    last_flush_ns: int
 
 
 def plan_retention(folder: StoreFolder, max_gb: float) -> RetentionPlan:

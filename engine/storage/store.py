@@ -6,11 +6,11 @@ thread owns a store; readers for other threads come from :meth:`MarketStore.read
 
 import contextlib
 import shutil
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import duckdb
 
@@ -18,20 +18,17 @@ from engine.errors import StoreError
 from engine.model.bar import Bar
 from engine.model.session import TradingCalendar
 from engine.model.tick import Book, Tick
-from engine.storage import schema
-from engine.storage.layout import Kind, Source, StagedDay, StoreFolder, bytes_of
+from engine.storage import live_file, schema
+from engine.storage.held import HeldNumbers, Key
+from engine.storage.layout import Kind, Source, StagedDay, StoreFolder
+from engine.storage.live_file import KINDS, first_line
 from engine.storage.numbers import Numbers
 from engine.storage.reading import StoreReader
-from engine.storage.retention import RetentionPlan, StoreHealth, plan_retention
+from engine.storage.retention import RetentionPlan, plan_retention
 from engine.storage.rows import Table, bar_table, book_table, tick_table
-from engine.timing import Clock, WallClock
 
-_KINDS: Final = (Kind.TICKS, Kind.BARS, Kind.BOOKS)
-_VERSION: Final = 1
-_REMEMBERED_DAYS: Final = 3
-"""Closed days whose numbers are still known: more than a gateway's ring can bring again."""
-
-_Item = TypeVar("_Item", Tick, Book)
+_ROWS_AT_FAULT: Final = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError)
+"""Errors that come again with the same rows; all others are the file's or the disk's."""
 
 
 class MarketStore:
@@ -40,23 +37,21 @@ class MarketStore:
     Args:
         path: the store's folder, made if missing.
         calendar: tells trade dates and sessions.
-        clock: stamps the flushes.
 
     Raises:
         StoreError: another process writes there (it is named), or the live file cannot be opened.
     """
 
-    def __init__(self, path: Path, calendar: TradingCalendar, *, clock: Clock | None = None) -> None:
+    def __init__(self, path: Path, calendar: TradingCalendar) -> None:
         self.folder: Final = StoreFolder(path)
         self._calendar = calendar
-        self._clock = clock or WallClock()
-        self._last_flush_ns = 0
-        self._numbers: dict[tuple[Kind, str, int], Numbers] = defaultdict(Numbers)
         with contextlib.ExitStack() as opened:
             opened.enter_context(self.folder.writing(Source.LIVE))
-            self._database = opened.enter_context(self._connect())
-            self._mend()
-            self._remember()
+            live = opened.enter_context(live_file.opened(self.folder))
+            self.damaged: Final = live.damaged
+            """Where the damaged live file is that was found; None where there was none."""
+            self._database = live.database
+            self._held = HeldNumbers(live.database)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> "MarketStore":
@@ -87,40 +82,33 @@ class MarketStore:
 
         Raises:
             StoreError: they could not be written; none of them counts as held.
+            duckdb.Error: there are rows among them that can never be written; none of them is.
         """
-        new = self._unheld(Kind.TICKS, ticks, run)
+        new = self._held.unheld(Kind.TICKS, ticks, run)
         if new:
-            self._insert(Kind.TICKS, tick_table(new, run, self._calendar))
-            self._hold(Kind.TICKS, new, run)
+            table = tick_table(new, run, self._calendar)
+            self._insert(Kind.TICKS, table, self._held.grown(Kind.TICKS, new, run))
         return len(new)
 
     def append_books(self, books: Sequence[Book], run: int) -> int:
         """The same for books."""
-        new = self._unheld(Kind.BOOKS, books, run)
+        new = self._held.unheld(Kind.BOOKS, books, run)
         if new:
-            self._insert(Kind.BOOKS, book_table(new, run, self._calendar))
-            self._hold(Kind.BOOKS, new, run)
+            table = book_table(new, run, self._calendar)
+            self._insert(Kind.BOOKS, table, self._held.grown(Kind.BOOKS, new, run))
         return len(new)
 
     def put_bars(self, bars: Sequence[Bar]) -> None:
         """Writes 1-minute bars; each replaces the recorded one of its contract, trade date, session and minute."""
         if bars:
-            self._insert(Kind.BARS, bar_table(list({_minute(bar): bar for bar in bars}.values()), Source.LIVE))
+            table = bar_table(list({_minute(bar): bar for bar in bars}.values()), Source.LIVE)
+            self._insert(Kind.BARS, table, {})
 
     def held(self, symbol: str, run: int) -> Numbers:
-        """The numbers of a contract's prints of a run that are held; tells what to ask for again."""
-        return Numbers(self._numbers[Kind.TICKS, symbol, run].ranges())
+        """The numbers of a contract's prints of a run that are held, or were and are deleted by now."""
+        return self._held.of(Kind.TICKS, symbol, run)
 
-    def _unheld(self, kind: Kind, items: Sequence[_Item], run: int) -> list[_Item]:
-        """Those whose number is not held, each number once."""
-        fresh = {(item.symbol, item.seq): item for item in items}
-        return [item for (symbol, seq), item in fresh.items() if seq not in self._numbers[kind, symbol, run]]
-
-    def _hold(self, kind: Kind, items: Sequence[Tick] | Sequence[Book], run: int) -> None:
-        for item in items:
-            self._numbers[kind, item.symbol, run].add(item.seq)
-
-    def _insert(self, kind: Kind, table: Table) -> None:
+    def _insert(self, kind: Kind, table: Table, grown: Mapping[Key, Numbers]) -> None:
         names = ", ".join(schema.COLUMNS[kind])
         self._database.register("given", table)
         try:
@@ -129,45 +117,55 @@ class MarketStore:
                 keys = ", ".join(schema.KEYS[kind])
                 self._database.execute(f"DELETE FROM bars WHERE ({keys}) IN (SELECT ({keys}) FROM given)")
             self._database.execute(f"INSERT INTO {kind} SELECT {names} FROM given")
+            self._held.write(grown)
             self._database.execute("COMMIT")
-        except duckdb.Error as error:
+        except Exception as error:
             self._roll_back()
-            raise StoreError(f"{self.folder.live}: cannot be written: {_first_line(error)}") from error
+            if isinstance(error, _ROWS_AT_FAULT) or not isinstance(error, duckdb.Error):
+                raise
+            raise StoreError(f"{self.folder.live}: cannot be written: {first_line(error)}") from error
         finally:
             self._database.unregister("given")
-        self._last_flush_ns = self._clock.now_ns()
+        self._held.take(grown)
 
     # ------------------------------------------------------------------------------------------- closing days
 
     def open_days(self) -> list[date]:
         """The trade dates with rows in the live file, in order."""
-        union = " UNION ".join(f"SELECT trade_date FROM {kind}" for kind in _KINDS)
-        return sorted(day for (day,) in self._database.execute(union).fetchall())
+        return sorted(live_file.open_days(self._database))
 
-    def close_day(self, trade_date: date) -> None:
+    def close_day(self, trade_date: date, replacing: AbstractContextManager[Any] | None = None) -> None:
         """Moves a day from the live file into compact segments.
 
         Rows that come later for the day go to the live file again, and closing it again merges them. Killed in
-        between, the day is closed again at the next opening.
+        between, the day is open still: a row that is in both places answers once.
+
+        Args:
+            trade_date: the day.
+            replacing: entered while files are replaced under the readers, which is short.
 
         Raises:
             StoreError: the segments cannot be written; the rows stay in the live file.
         """
         staged = StagedDay(self.folder, trade_date, Source.LIVE)
         try:
-            for kind in _KINDS:
+            for kind in KINDS:
                 self._write_segment(kind, trade_date, staged.path(kind))
-            staged.commit()
-            self._database.execute("BEGIN")
-            for kind in _KINDS:
-                self._database.execute(f"DELETE FROM {kind} WHERE trade_date = ?", [trade_date])
-            self._database.execute("COMMIT")
-            self._database.execute("CHECKPOINT")
+            with replacing or nullcontext():
+                staged.commit()
+                self._remove(trade_date)
         except (duckdb.Error, OSError) as error:
             self._roll_back()
             if not staged.journal.exists():
                 staged.discard()
-            raise StoreError(f"{self.folder.day(trade_date)}: {_first_line(error)}") from error
+            raise StoreError(f"{self.folder.day(trade_date)}: {first_line(error)}") from error
+
+    def _remove(self, trade_date: date) -> None:
+        self._database.execute("BEGIN")
+        for kind in KINDS:
+            self._database.execute(f"DELETE FROM {kind} WHERE trade_date = ?", [trade_date])
+        self._database.execute("COMMIT")
+        self._database.execute("CHECKPOINT")
 
     def _write_segment(self, kind: Kind, trade_date: date, path: Path) -> None:
         rows = f"SELECT * FROM {kind} WHERE trade_date = DATE '{trade_date}'"
@@ -181,7 +179,7 @@ class MarketStore:
             f"COPY (FROM ({rows}) ORDER BY {schema.ORDER[kind]}) TO {schema.text(path)} {schema.parquet_options()}"
         )
 
-    # ----------------------------------------------------------------------------------------- size and health
+    # ----------------------------------------------------------------------------------------- size
 
     def plan_retention(self, max_gb: float) -> RetentionPlan:
         """What :meth:`delete` would remove so that the store keeps to a size; nothing where that is 0."""
@@ -200,73 +198,6 @@ class MarketStore:
                 except OSError as error:
                     raise StoreError(f"{error.filename}: cannot be deleted: {error.strerror}.") from error
 
-    def health(self) -> StoreHealth:
-        """Size, rows and the last flush."""
-        days = self.folder.trade_dates()
-        segments = self.folder.segments()
-        return StoreHealth(
-            bytes_on_disk=bytes_of([*(item.path for item in segments), self.folder.live]),
-            days=len(days),
-            first_day=days[0] if days else None,
-            last_day=days[-1] if days else None,
-            live_rows=sum(self._count(f"SELECT count(*) FROM {kind}") for kind in _KINDS),
-            closed_rows=self._closed_rows([str(item.path) for item in segments]),
-            last_flush_ns=self._last_flush_ns,
-        )
-
-    def _closed_rows(self, paths: list[str]) -> int:
-        if not paths:
-            return 0
-        rows = self._database.execute("SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [paths])
-        return int(rows.fetchall()[0][0])
-
-    # ------------------------------------------------------------------------------------------------ opening
-
-    @contextlib.contextmanager
-    def _connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        try:
-            database = duckdb.connect(self.folder.live, config=schema.STORE_CONFIG)
-        except duckdb.Error as error:
-            raise StoreError(f"{self.folder.live}: cannot be opened: {_first_line(error)}") from error
-        with database:
-            try:
-                self._check_version(database)
-            except duckdb.Error as error:
-                raise StoreError(f"{self.folder.live}: is no market store: {_first_line(error)}") from error
-            yield database
-
-    def _check_version(self, database: duckdb.DuckDBPyConnection) -> None:
-        database.execute("CREATE TABLE IF NOT EXISTS store (version INTEGER NOT NULL)")
-        versions = database.execute("SELECT version FROM store").fetchall()
-        if versions and versions != [(_VERSION,)]:
-            raise StoreError(
-                f"{self.folder.live}: version {versions[0][0]}; this program knows version {_VERSION}. "
-                "Open it with the program that wrote it, or choose another folder."
-            )
-        if not versions:
-            for kind in _KINDS:
-                database.execute(schema.table(kind))
-            database.execute(f"INSERT INTO store VALUES ({_VERSION})")
-
-    def _mend(self) -> None:
-        """Closes again the days whose closing may have been interrupted."""
-        for day in self.open_days():
-            if any(self.folder.segment(day, kind, Source.LIVE) for kind in _KINDS):
-                self.close_day(day)
-
-    def _remember(self) -> None:
-        for kind in (Kind.TICKS, Kind.BOOKS):
-            rows = f"SELECT symbol, run, seq FROM {kind}"
-            for segment in self.folder.segments(kind, source=Source.LIVE)[-_REMEMBERED_DAYS:]:
-                rows += f" UNION ALL SELECT symbol, run, seq FROM {schema.text(segment.path)}"
-            found = self._database.execute(
-                f"""SELECT symbol, run, min(seq), max(seq) FROM (
-                    SELECT *, seq - row_number() OVER (PARTITION BY symbol, run ORDER BY seq) AS island
-                    FROM ({rows})) GROUP BY symbol, run, island ORDER BY ALL"""
-            )
-            for symbol, run, first, last in found.fetchall():
-                self._numbers[kind, symbol, run].add(first, last)
-
     def _roll_back(self) -> None:
         with contextlib.suppress(duckdb.Error):  # where none has begun, or the file takes nothing any more
             self._database.execute("ROLLBACK")
@@ -277,7 +208,3 @@ class MarketStore:
 
 def _minute(bar: Bar) -> tuple[object, ...]:
     return bar.symbol, bar.trade_date, bar.session, bar.start_ns
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

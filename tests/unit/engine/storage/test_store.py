@@ -1,7 +1,9 @@
 """The store of its sole writer: recording, closing days, size, and what a killed writer leaves."""
 
 import multiprocessing
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import duckdb
@@ -16,10 +18,12 @@ from engine.storage.importing import import_files
 from engine.storage.layout import Kind, Source, StoreFolder
 from engine.storage.reading import MINUTE_NS, StoreReader
 from engine.storage.store import MarketStore
-from engine.timing import NS_PER_S, ManualClock
+from engine.timing import NS_PER_S
 from tests.unit.engine.storage.daily_files import CALENDAR, DAY, MORNING, NIGHT, write
 
 RUN = 1_730_000_000_000_000_000
+_HEADERS, _BLOCK = 12_288, 262_144
+"""Of a DuckDB file: bytes before the first block, and of a block."""
 
 
 def at(text: str) -> int:
@@ -57,12 +61,18 @@ def bar(time: str, price: int, volume: int = 1) -> Bar:
 
 
 def opened(path: Path) -> MarketStore:
-    return MarketStore(path, CALENDAR, clock=ManualClock(77))
+    return MarketStore(path, CALENDAR)
 
 
 def stored(store: MarketStore) -> list[Tick]:
     with store.reader() as reader:
         return list(reader.last_ticks("TXFK4", 1000).ticks())
+
+
+def _hold(file: Path, ready: Connection) -> None:
+    with duckdb.connect(file):
+        ready.send(True)
+        ready.poll(60)
 
 
 def _record_and_die(path: Path, count: int) -> None:
@@ -132,6 +142,95 @@ class TestRecording:
             store.append_ticks([tick(1)], RUN)
             assert len(first.last_ticks("TXFK4", 5)) == len(second.last_ticks("TXFK4", 5)) == 1
 
+    def test_a_row_that_no_column_takes_leaves_the_others_alone(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            with pytest.raises(duckdb.DataError):
+                store.append_ticks([tick(1), replace(tick(2), quantity=2**31)], RUN)
+            assert store.held("TXFK4", RUN).ranges() == []
+            assert store.append_ticks([tick(1), tick(3)], RUN) == 2
+            assert [item.seq for item in stored(store)] == [1, 3]
+
+
+class TestHeldNumbers:
+    def test_they_outlive_closing_and_deletion_of_all_days(self, tmp_path: Path) -> None:
+        ticks = [replace(tick(seq), ts_event=tick(seq).ts_event + seq * 86_400 * NS_PER_S) for seq in range(9)]
+        books = [Book(symbol="TXFK4", seq=seq, ts_event=at("09:00:00"), ts_recv=5) for seq in (1, 2, 4)]
+        with opened(tmp_path) as store:
+            for item in ticks[1:]:
+                store.append_ticks([item], RUN)
+                for day in store.open_days():
+                    store.close_day(day)
+            store.append_books(books, RUN)
+        with opened(tmp_path) as store:
+            assert store.held("TXFK4", RUN).ranges() == [(1, 8)]
+            store.delete(store.plan_retention(1e-9))
+        with opened(tmp_path) as store:
+            assert store.held("TXFK4", RUN).ranges() == [(1, 8)]
+            assert store.held("TXFK4", RUN + 1).ranges() == []
+            assert store.append_ticks(ticks, RUN) == 1
+            assert store.append_books([*books, replace(books[0], seq=3)], RUN) == 1
+            assert store.held("TXFK4", RUN).ranges() == [(0, 8)]
+
+    def test_holes_are_kept_and_filled(self, tmp_path: Path) -> None:
+        for given, held in (
+            ((5, 9), [(5, 5), (9, 9)]),
+            ((7,), [(5, 5), (7, 7), (9, 9)]),
+            ((6, 10), [(5, 7), (9, 10)]),
+            ((8,), [(5, 10)]),
+        ):
+            with opened(tmp_path) as store:
+                store.append_ticks([tick(seq) for seq in given], RUN)
+                assert store.held("TXFK4", RUN).ranges() == held
+        with opened(tmp_path) as store:
+            assert store.held("TXFK4", RUN).ranges() == [(5, 10)]
+
+    def test_a_store_of_the_version_before_gets_them_from_its_rows(
+        self, tmp_path: Path, expected_errors: list[object]
+    ) -> None:
+        with opened(tmp_path) as store:
+            store.append_ticks([tick(1), tick(2), tick(4)], RUN)
+            store.close_day(DAY)
+            store.append_ticks([tick(5)], RUN)
+        with duckdb.connect(tmp_path / "live.duckdb") as database:
+            database.execute("DROP TABLE held; UPDATE store SET version = 1")
+        yesterday = StoreFolder(tmp_path).day(DAY - timedelta(days=1))
+        yesterday.mkdir()
+        (yesterday / "ticks-live.1.parquet").write_bytes(b"damaged")
+        with opened(tmp_path) as store:
+            assert store.held("TXFK4", RUN).ranges() == [(1, 2), (4, 5)]
+            assert store.append_ticks([tick(2), tick(3)], RUN) == 1
+        assert expected_errors
+
+
+class TestDamage:
+    @pytest.mark.parametrize("what", ["other", "half", "block"])
+    def test_a_damaged_live_file_is_set_aside_and_another_begun(
+        self, tmp_path: Path, what: str, expected_errors: list[object]
+    ) -> None:
+        with opened(tmp_path) as store:
+            assert store.damaged is None
+            store.append_ticks([tick(1), tick(2)], RUN)
+            store.close_day(DAY)
+            store.append_ticks([tick(seq) for seq in range(3, 40)], RUN)
+        live = tmp_path / "live.duckdb"
+        content = bytearray(live.read_bytes())
+        for begin in range(_HEADERS, len(content), _BLOCK):
+            content[begin + 50] ^= 255
+        damaged = {"other": b"x" * 5000, "half": live.read_bytes()[: _HEADERS + 1000], "block": bytes(content)}[
+            what
+        ]
+        live.write_bytes(damaged)
+        with opened(tmp_path) as store:
+            assert store.damaged == tmp_path / "live.duckdb.damaged-1"
+            assert store.damaged.read_bytes() == damaged
+            assert [item.seq for item in stored(store)] == [1, 2], "the closed day answers"
+            assert store.held("TXFK4", RUN).ranges() == [(1, 2)], "the others are to be asked for again"
+            assert store.append_ticks([tick(3)], RUN) == 1
+        live.write_bytes(damaged)
+        with opened(tmp_path) as store:
+            assert store.damaged == tmp_path / "live.duckdb.damaged-2"
+        assert expected_errors
+
 
 class TestOneWriter:
     def test_second_is_refused_and_told_who_writes(self, tmp_path: Path) -> None:
@@ -147,11 +246,31 @@ class TestOneWriter:
                 assert len(reader.last_ticks("TXFK4", 100)) == 6
             assert len(stored(store)) == 6
 
-    def test_other_file_is_refused_and_left_alone(self, tmp_path: Path) -> None:
-        (tmp_path / "live.duckdb").write_bytes(b"x" * 5000)
-        with pytest.raises(StoreError, match=r"live\.duckdb: cannot be opened"):
+    def test_file_of_another_program_is_refused_and_left_alone(self, tmp_path: Path) -> None:
+        with duckdb.connect(tmp_path / "live.duckdb") as database:
+            database.execute("CREATE TABLE store (name VARCHAR)")
+        with pytest.raises(StoreError, match=r"live\.duckdb: is no market store"):
             opened(tmp_path)
-        assert (tmp_path / "live.duckdb").read_bytes() == b"x" * 5000
+        with duckdb.connect(tmp_path / "live.duckdb") as database:
+            assert database.execute("FROM store").fetchall() == []
+
+    def test_file_that_another_program_holds_is_refused_and_left_alone(self, tmp_path: Path) -> None:
+        opened(tmp_path).close()
+        here, there = multiprocessing.get_context("spawn").Pipe()
+        process = multiprocessing.get_context("spawn").Process(
+            target=_hold, args=(tmp_path / "live.duckdb", there)
+        )
+        process.start()
+        try:
+            assert here.poll(60)
+            with pytest.raises(StoreError, match=r"live\.duckdb: cannot be opened"):
+                opened(tmp_path)
+        finally:
+            process.kill()
+            process.join()
+            here.close()
+            there.close()
+        assert [path.name for path in tmp_path.glob("live.duckdb*")] == ["live.duckdb"]
 
     def test_later_version_is_refused(self, tmp_path: Path) -> None:
         opened(tmp_path).close()
@@ -198,6 +317,8 @@ class TestClosingDays:
             folder.mkdir(parents=True)
         (folder / "ticks-live.1.parquet").write_bytes(parquet)
         with opened(tmp_path / "b") as store:
+            assert [item.seq for item in stored(store)] == [1, 2]
+            store.close_day(DAY)
             assert [item.seq for item in stored(store)] == [1, 2]
             assert store.open_days() == []
 
@@ -254,11 +375,10 @@ class TestSize:
             used = store.plan_retention(0).bytes_on_disk
             plan = store.plan_retention((used - 1) / 1e9)
             assert [day.trade_date for day in plan.days] == days[:1]
-            assert (plan.freed_bytes, plan.is_enough) == (1_000_000, True)
+            assert plan.days[0].bytes_on_disk == 1_000_000
             assert folder.trade_dates() == days
             tight = store.plan_retention(0.0001)
             assert [day.trade_date for day in tight.days] == days[:2]
-            assert not tight.is_enough
             store.delete(plan)
             assert folder.trade_dates() == days[1:]
 
@@ -269,14 +389,3 @@ class TestSize:
             pytest.raises(StoreError, match="is writing there"),
         ):
             store.delete(store.plan_retention(0))
-
-    def test_health_tells_size_rows_and_last_flush(self, tmp_path: Path) -> None:
-        with opened(tmp_path) as store:
-            assert store.health().last_flush_ns == 0
-            store.append_ticks([tick(1), tick(2)], RUN)
-            store.close_day(DAY)
-            store.append_ticks([tick(3)], RUN)
-            health = store.health()
-        assert (health.live_rows, health.closed_rows, health.days, health.first_day) == (1, 2, 1, DAY)
-        assert health.last_flush_ns == 77
-        assert health.bytes_on_disk > 1000
