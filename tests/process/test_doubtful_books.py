@@ -1,7 +1,7 @@
 """What the broker's books leave open: answers that lag, orders that come back, products and days of others."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 
 from engine.brokers.base import OrderReport
 from engine.brokers.simulated import SimulatedExchange
+from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.model.books import DifferenceKind
 from engine.model.condition import ConditionState
 from engine.model.market import HaltDepth, LinkState
@@ -244,19 +245,25 @@ def test_a_closing_order_shrinks_to_what_is_left(tmp_path: Path) -> None:
 # --- words that are no text --------------------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("expected_errors")
-def test_odd_bytes_of_the_broker_do_not_lose_an_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "status"), [(BrokerRefused, OrderStatus.REJECTED), (BrokerAmbiguous, OrderStatus.UNKNOWN)]
+)
+def test_odd_bytes_of_the_broker_do_not_lose_an_order(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Callable[..., Exception],
+    status: OrderStatus,
+) -> None:
     with quick(tmp_path) as (engine, broker):
-        submit = broker.submit
+        said = ("97",) if error is BrokerRefused else ()
 
-        def odd(approved: Any) -> str:
-            submit(approved)
-            raise OSError("\udce5\udcbc" + "x" * 5_000)
+        def odd(approved: object) -> str:
+            raise error(*said, "\udce5\udcbc" + "x" * 5_000)
 
         with monkeypatch.context() as patch:
             patch.setattr(broker, "submit", odd)
             order = engine.submit(engine.command(B))
-        assert order.status is OrderStatus.UNKNOWN
-        assert order.text.startswith("??x")
+        assert order.status is status
+        assert "??x" in order.text
         assert len(order.text) == 500
-        assert engine.filled(order).filled == 1
+        assert engine.snapshot().halt is HaltDepth.NONE
