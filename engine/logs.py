@@ -188,7 +188,9 @@ class _File(logging.handlers.RotatingFileHandler):
     """Never raises: says once on standard error that it cannot write (a full disk), and goes on trying."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, maxBytes=_KEPT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8")
+        super().__init__(
+            path, maxBytes=_KEPT_BYTES, backupCount=_KEPT_FILES, encoding="utf-8", errors="backslashreplace"
+        )
         self._has_complained = False
 
     def doRollover(self) -> None:

@@ -46,6 +46,12 @@ def test_a_json_line_a_record_with_process_and_ids(tmp_path: Path) -> None:
     assert (second["level"], second["lots"]) == ("warning", "3")
 
 
+def test_words_that_are_no_text_lose_no_line(tmp_path: Path) -> None:
+    logs.configure(tmp_path, "gateway")
+    log.warning("order refused", text="\udce5\udcbc no")
+    assert [line["text"] for line in lines(tmp_path)] == ["\udce5\udcbc no"]
+
+
 def test_each_process_has_a_file_of_its_own(tmp_path: Path) -> None:
     for process in ("executor", "strategy-1"):
         logs.configure(tmp_path, process)
