@@ -13,7 +13,7 @@ from engine.model.recorded import DayOrigin, OpenStore, StoredDay, StoredSession
 from engine.model.session import SessionKind
 from engine.storage import schema
 from engine.storage.layout import Kind, Source, StoreFolder
-from engine.storage.reading import StoreReader
+from engine.storage.reading import LOTS, StoreReader
 
 
 class DayReader(StoreReader):
@@ -50,8 +50,7 @@ class DayReader(StoreReader):
         codes = [item.taifex_code for item in PRODUCTS.values()]
         known = f"product IN ({', '.join('?' * len(codes))}) AND length(contract) = 6"
         rows, parameters = self.rows(kind, first, last, known, *codes)
-        lots = "volume" if kind is Kind.BARS else "quantity"
-        query = f"""SELECT trade_date, symbol, session, sum({lots})::BIGINT FROM ({rows})
+        query = f"""SELECT trade_date, symbol, session, sum({LOTS[kind]})::BIGINT FROM ({rows})
             GROUP BY ALL ORDER BY trade_date, symbol, session DESC"""
         found: dict[date, list[StoredSession]] = {}
         for day, symbol, session, total in self._fetch(query, parameters):

@@ -14,7 +14,7 @@ from engine.errors import DataFileError, StoreError
 from engine.storage import schema
 from engine.storage.contracts import file_symbol, product_code
 from engine.storage.layout import Kind, sync
-from engine.storage.reading import SessionSummary, StoreReader
+from engine.storage.reading import SessionSummary, StoreReader, with_begun
 
 SESSION_COLUMNS: Final = (
     "trade_date",
@@ -135,18 +135,20 @@ def _shown(value: object) -> object:
 
 
 def _query(reader: StoreReader, wanted: Export) -> tuple[str, list[object]]:
-    if wanted.what is What.BARS:
-        kind, order = Kind.BARS, "trade_date, product, symbol, start_ns"
-    else:
+    kind, order = Kind.BARS, "trade_date, product, symbol, start_ns"
+    if wanted.what is not What.BARS:
         kind = Kind.SPREADS if wanted.what is What.SPREADS or "/" in wanted.symbol else Kind.TICKS
-        order = "trade_date, product, symbol, session DESC, run, seq"
+        order = "trade_date, product, symbol, session DESC, begun, run, seq"
     where, values = "TRUE", []
     if wanted.symbol:
         where, values = "symbol = ?", [stored_symbol(wanted.symbol)]
     elif wanted.product:
         where, values = "product = ?", [product_code(wanted.product.upper())]
     rows, parameters = reader.rows(kind, wanted.first, wanted.last, where, *values)
-    columns = "*" if wanted.format is FileFormat.PARQUET else readable(schema.COLUMNS[kind])
+    if kind is not Kind.BARS:
+        rows = with_begun(rows)
+    names = schema.COLUMNS[kind]
+    columns = ", ".join(names) if wanted.format is FileFormat.PARQUET else readable(names)
     return f"SELECT {columns} FROM ({rows}) ORDER BY {order}", parameters
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, Self, TypeVar
 
 import duckdb
 
@@ -30,7 +30,10 @@ _DAY_NS: Final = 24 * _HOUR_NS
 _NIGHT_OPEN: Final = 15 * _HOUR_NS
 _DAY_OPEN: Final = 8 * _HOUR_NS + 45 * MINUTE_NS
 _UTC_OFFSET: Final = 8 * _HOUR_NS
-_LOTS: Final = {Kind.TICKS: "quantity", Kind.SPREADS: "quantity", Kind.BARS: "volume", Kind.BOOKS: "0"}
+_IS_TRADE: Final = f"flags & {int(TickFlag.TRIAL)} = 0"
+_TRADED: Final = f"CASE WHEN {_IS_TRADE} THEN quantity ELSE 0 END"
+LOTS: Final = {Kind.TICKS: _TRADED, Kind.SPREADS: _TRADED, Kind.BARS: "volume", Kind.BOOKS: "0"}
+"""The lots of a row; a trial match trades none."""
 
 _OFFSET: Final = f"""CASE session
     WHEN 'night' THEN ({{ts}} + {_UTC_OFFSET} - {_NIGHT_OPEN}) % {_DAY_NS}
@@ -40,6 +43,14 @@ _OFFSET: Final = f"""CASE session
 _BAR: Final = """trade_date, is_night, start_ns, arg_min(open, place) AS open, max(high) AS high, min(low) AS low,
     arg_max(close, place) AS close, sum(volume)::BIGINT AS volume, sum(trades)::BIGINT AS trades"""
 
+_SESSION: Final = "product, contract, session, price_precision"
+_RUN: Final = f"""SELECT {_SESSION}, row(min(ts_event), run) AS place, count(*) AS prints,
+    arg_min(price, seq) AS first, max(price) AS high, min(price) AS low, arg_max(price, seq) AS last,
+    sum(quantity) AS lots, sum(price * quantity) AS turnover"""
+"""What a run of the gateway gives to a session; ``place`` as in :func:`with_begun`."""
+HEARD: Final = "trade_date, session DESC, begun, run, seq"
+"""The order of prints and books of :func:`with_begun`: as the exchange sent them."""
+_NEWEST: Final = "trade_date DESC, session, begun DESC, run DESC, seq DESC"
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -111,7 +122,7 @@ class StoreReader:
     def close(self) -> None:
         self._database.close()
 
-    def __enter__(self) -> "StoreReader":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *args: object) -> None:
@@ -132,7 +143,7 @@ class StoreReader:
     ) -> Iterator[TickColumns]:
         """The prints of a contract trade date by trade date, each night session first."""
         for day in self._days(Kind.TICKS, first, last):
-            found = self._ticks(symbol, day, session)
+            found = self._ticks(symbol, day, day, session)
             if len(found):
                 yield found
 
@@ -141,7 +152,7 @@ class StoreReader:
         first, last = self._span(start_ns, end_ns)
         where, values = "ts_event >= ? AND ts_event < ?", (start_ns, end_ns)
         days = self._days(Kind.TICKS, first, last)
-        return TickColumns.join(symbol, [self._ticks(symbol, day, None, where, values) for day in days])
+        return TickColumns.join(symbol, [self._ticks(symbol, day, day, None, where, values) for day in days])
 
     def last_ticks(self, symbol: str, count: int, before_ns: int | None = None) -> TickColumns:
         """The last prints, at most ``count``, before an instant if one is given; oldest first."""
@@ -152,7 +163,7 @@ class StoreReader:
         many = 1
         while days and count > 0:
             # Ever more days at once: a contract that begins here must not cost a question for each day before.
-            found = self._ticks(symbol, days[-many:][0], None, where, values, count, until=days[-1])
+            found = self._ticks(symbol, days[-many:][0], days[-1], None, where, values, count)
             count -= len(found)
             parts.insert(0, found)
             days, many = days[:-many], 2 * many
@@ -162,20 +173,22 @@ class StoreReader:
     def _ticks(
         self,
         symbol: str,
-        day: date,
-        session: SessionKind | None,
+        first: date,
+        last: date,
+        session: SessionKind | None = None,
         where: str = "TRUE",
         values: tuple[object, ...] = (),
-        newest: int | None = None,
-        until: date | None = None,
+        limit: int | None = None,
+        *,
+        is_newest: bool = True,
+        source: Source | None = None,
     ) -> TickColumns:
-        rows, parameters = self.rows(Kind.TICKS, day, until or day, f"symbol = ? AND {_of(session)}", symbol)
-        newest_first = "ORDER BY trade_date DESC, session, run DESC, seq DESC"
-        limit = "" if newest is None else f"{newest_first} LIMIT {newest}"
-        query = f"""SELECT *, session = 'night' AS is_night FROM (FROM ({rows}) WHERE {where} {limit})
-            ORDER BY trade_date, session DESC, run, seq"""
-        parameters += values
-        return TickColumns.of(symbol, self._columns(query, parameters))
+        """Prints of some trade dates in their order: all, or so many of the newest or the oldest of them."""
+        of = f"symbol = ? AND {_of(session)}"
+        rows, parameters = self.rows(Kind.TICKS, first, last, of, symbol, source=source)
+        query = f"""SELECT *, session = 'night' AS is_night
+            FROM ({with_begun(rows, where)} {of_end(limit, is_newest=is_newest)}) ORDER BY {HEARD}"""
+        return TickColumns.of(symbol, self._columns(query, [*parameters, *values]))
 
     # -------------------------------------------------------------------------------------------------- bars
 
@@ -230,7 +243,7 @@ class StoreReader:
         self, symbol: str, first: date, last: date, session: SessionKind | None
     ) -> tuple[str, list[object]]:
         """Each print as a bar; that of a session's closing second a moment before the close."""
-        where = f"symbol = ? AND {_of(session)} AND flags & {int(TickFlag.TRIAL)} = 0"
+        where = f"symbol = ? AND {_of(session)} AND {_IS_TRADE}"
         rows, parameters = self.rows(Kind.TICKS, first, last, where, symbol)
         expiry = self._expiry(symbol, last)
         length = f"""CASE WHEN session = 'night' THEN {14 * _HOUR_NS}
@@ -239,7 +252,7 @@ class StoreReader:
             f"""SELECT trade_date, session, ts_event - greatest(past - length + 1, 0) AS instant, place,
                 price AS open, price AS high, price AS low, price AS close, quantity AS volume, 1 AS trades
             FROM (SELECT *, {_OFFSET.format(ts="ts_event")} AS past, {length} AS length,
-                row_number() OVER (ORDER BY trade_date, session DESC, run, seq) AS place FROM ({rows}))""",
+                row_number() OVER (ORDER BY {HEARD}) AS place FROM ({with_begun(rows)}))""",
             parameters,
         )
 
@@ -283,13 +296,11 @@ class StoreReader:
         parts, parameters = [], []
         for kind in (Kind.TICKS, Kind.SPREADS):
             rows, given = self.rows(kind, day, day, where, *values)
-            parts.append(
-                f"SELECT product, contract, session, run, seq, price, price_precision, quantity FROM ({rows})"
-            )
+            parts.append(f"{_RUN} FROM ({rows}) WHERE {_IS_TRADE} GROUP BY {_SESSION}, run")
             parameters += given
-        query = f"""SELECT product, contract, session, count(*), arg_min(price, run + seq), max(price), min(price),
-                arg_max(price, run + seq), sum(quantity), sum(price * quantity), price_precision
-            FROM ({" UNION ALL ".join(parts)}) GROUP BY product, contract, session, price_precision
+        query = f"""SELECT product, contract, session, sum(prints)::BIGINT, arg_min(first, place), max(high),
+                min(low), arg_max(last, place), sum(lots), sum(turnover), price_precision
+            FROM ({" UNION ALL ".join(parts)}) GROUP BY {_SESSION}
             ORDER BY product, contract, session"""
         return [_summary(day, row) for row in self._fetch(query, parameters)]
 
@@ -350,7 +361,7 @@ class StoreReader:
         return sorted(days)
 
     def _live_days(self, kind: Kind) -> list[date]:
-        if not self._has_live:
+        if not self._has_live or kind is Kind.SPREADS:  # no feed brings spreads
             return []
         return [day for (day,) in self._fetch(f"SELECT DISTINCT trade_date FROM {kind}", [])]
 
@@ -381,6 +392,20 @@ class StoreReader:
         return StoreError(f"{self._folder.path}: {reason}")
 
 
+def with_begun(rows: str, where: str = "TRUE") -> str:
+    """The query of prints or books with ``begun``, by which the runs of a session follow each other.
+
+    The number of a run is a wall clock's, which may have been set back between two of them.
+    """
+    return f"""SELECT *, min(ts_event) OVER (PARTITION BY trade_date, session, symbol, run) AS begun
+        FROM ({rows}) WHERE {where}"""
+
+
+def of_end(limit: int | None, *, is_newest: bool) -> str:
+    """What cuts the query of :func:`with_begun` to the newest or the oldest rows; None cuts nothing."""
+    return "" if limit is None else f"ORDER BY {_NEWEST if is_newest else HEARD} LIMIT {limit}"
+
+
 def _of(session: SessionKind | None) -> str:
     return "TRUE" if session is None else f"session = '{session}'"
 
@@ -396,7 +421,7 @@ def _preferred(kind: Kind, rows: str) -> str:
         SELECT trade_date, session, symbol, source FROM found
         GROUP BY trade_date, session, symbol, source
         QUALIFY row_number() OVER (PARTITION BY trade_date, session, symbol
-            ORDER BY sum({_LOTS[kind]}) DESC, CASE source {order} END) = 1
+            ORDER BY sum({LOTS[kind]}) DESC, CASE source {order} END) = 1
         ) USING (trade_date, session, symbol, source)"""
 
 

@@ -13,7 +13,7 @@ from engine.model.session import SessionKind
 from engine.storage import schema
 from engine.storage.columns import BarColumns, TickColumns
 from engine.storage.layout import Kind, Source
-from engine.storage.reading import MINUTE_NS, StoreReader
+from engine.storage.reading import HEARD, MINUTE_NS, StoreReader, of_end, with_begun
 from engine.timing import NS_PER_S
 
 DAY_NS: Final = 86_400 * NS_PER_S
@@ -51,9 +51,9 @@ class HistoryReader(StoreReader):
         session = SessionKind.DAY if is_day_only else None
         where, values = "ts_event >= ? AND ts_event < ?", (begin_ns, end_ns or _EVER)
 
-        def found(day: date) -> dict[str, Any]:
-            newest = max(limit, _INSTANT) + 1 if is_newest else None
-            return _of_ticks(self._ticks(symbol, day, session, where, values, newest))
+        def found(first: date, last: date) -> dict[str, Any]:
+            most = max(limit, _INSTANT) + 1
+            return _of_ticks(self._ticks(symbol, first, last, session, where, values, most, is_newest=is_newest))
 
         days = self._range(Kind.TICKS, begin_ns, end_ns)
         return _instants(days, _TICK_COLUMNS, limit, is_newest, found)
@@ -63,31 +63,25 @@ class HistoryReader(StoreReader):
     ) -> Page:
         """Books of a range."""
         wanted = ", ".join(_BOOK_COLUMNS)
-        only = "AND session = 'day'" if is_day_only else ""
+        only = "session = 'day'" if is_day_only else "TRUE"
+        where, values = "ts_event >= ? AND ts_event < ?", [begin_ns, end_ns or _EVER]
 
-        def found(day: date) -> dict[str, Any]:
-            rows, parameters = self.rows(
-                Kind.BOOKS,
-                day,
-                day,
-                f"symbol = ? AND ts_event >= ? AND ts_event < ? {only}",
-                symbol,
-                begin_ns,
-                end_ns or _EVER,
-            )
-            query = f"SELECT {wanted} FROM ({rows}) ORDER BY session DESC, run, seq"
-            answer = self._columns(query, parameters)
+        def found(first: date, last: date) -> dict[str, Any]:
+            rows, parameters = self.rows(Kind.BOOKS, first, last, f"symbol = ? AND {only}", symbol)
+            cut = of_end(max(limit, _INSTANT) + 1, is_newest=is_newest)
+            query = f"SELECT {wanted} FROM ({with_begun(rows, where)} {cut}) ORDER BY {HEARD}"
+            answer = self._columns(query, parameters + values)
             return {name: np.asarray(answer[name], dtype=np.int64) for name in _BOOK_COLUMNS}
 
         days = self._range(Kind.BOOKS, begin_ns, end_ns)
         return _instants(days, _BOOK_COLUMNS, limit, is_newest, found)
 
     def ticks_after(self, symbol: str, run: int, after_seq: int, limit: int) -> Page:
-        """Prints of a run by number."""
+        """Recorded prints of a run by number, also of a session that an imported file has whole."""
         closed = self._folder.segments(Kind.TICKS, source=Source.LIVE)[-_RUN_DAYS:]
         days = sorted({item.trade_date for item in closed} | set(self._live_days(Kind.TICKS)))
         where, values = "run = ? AND seq > ?", (run, after_seq)
-        parts = [_of_ticks(self._ticks(symbol, day, None, where, values)) for day in days]
+        parts = [_of_ticks(self._ticks(symbol, day, day, None, where, values, source=Source.LIVE)) for day in days]
         columns = _joined(parts, _TICK_COLUMNS)
         order = np.argsort(columns["seq"], kind="stable")[:limit]
         rows = len(columns["seq"])
@@ -136,17 +130,17 @@ def _instants(
     names: tuple[str, ...],
     limit: int,
     is_newest: bool,
-    found: Callable[[date], dict[str, Any]],
+    found: Callable[[date, date], dict[str, Any]],
 ) -> Page:
     """Whole instants of the rows of some days, at most ``limit`` rows, or one instant that has more."""
     parts: list[dict[str, Any]] = []
     rows = 0
-    left = days if is_newest else days[::-1]
-    while left and rows <= limit:
-        *left, day = left
-        part = found(day)
+    for first, last in _stretches(days, 1, is_newest):
+        part = found(first, last)
         parts.insert(0 if is_newest else len(parts), part)
         rows += len(part["ts_event"])
+        if rows > limit:
+            break
     columns = _joined(parts, names)
     order = np.argsort(columns["ts_event"], kind="stable")
     columns = {name: column[order] for name, column in columns.items()}
@@ -155,7 +149,8 @@ def _instants(
         return columns, True
     behind = _begin_of_instant(times if is_newest else times[::-1], rows - limit)
     cut = slice(behind, None) if is_newest else slice(None, rows - behind)
-    return {name: column[cut] for name, column in columns.items()}, not (behind or left)
+    is_all = first == days[0] if is_newest else last == days[-1]
+    return {name: column[cut] for name, column in columns.items()}, is_all and not behind
 
 
 def _begin_of_instant(times: Any, at: int) -> int:
