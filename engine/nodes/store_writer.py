@@ -158,6 +158,11 @@ class StoreWriter:
         self.size_bytes = 0
         self._texts: dict[str, str] = {}
         """What a person should know, by what it is about."""
+        if store.damaged:
+            self._texts["damaged"] = (
+                f"The store's file of the open days was damaged; it is kept in {store.damaged}, and a new one is "
+                "begun. What the gateway still has of these days is recorded again."
+            )
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
 
     def recover(self, spool: Spool) -> None:
@@ -184,8 +189,8 @@ class StoreWriter:
         return waiting
 
     def look_again(self, symbol: str) -> None:
-        """Tells the bars of the last day, which a killed process may not have told; before :meth:`start`."""
-        self._guarded("bars", lambda: self._store.put_bars(self._bars.recent(symbol, self.market_ns)))
+        """The bars of the last day, which a killed process may not have told, are told; before :meth:`start`."""
+        self._bars.touch_recent(symbol, self.market_ns)
 
     def start(self) -> None:
         """Begins to write."""
@@ -259,6 +264,7 @@ class StoreWriter:
         if batch.rows or batch.spool:
             self._batches.append(batch)
         self._write_batches()
+        self._make_bars()
         if bars := self._bars.due(self.market_ns):
             self._on_bars(bars)
 
@@ -294,13 +300,27 @@ class StoreWriter:
         )
 
     def _write(self, batch: Batch) -> None:
-        written = self._store.append_ticks(batch.ticks, batch.run) + self._store.append_books(
-            batch.books, batch.run
-        )
-        self._store.put_bars(self._bars.changed_by(batch.ticks))
+        self._count(self._store.append_ticks(batch.ticks, batch.run))
+        self._count(self._store.append_books(batch.books, batch.run))
+        self._bars.touch(batch.ticks)
+        self._make_bars()
+
+    def _count(self, written: int) -> None:
         if written:
             self.rows += written
             self.ts_flushed = time.time_ns()
+
+    def _make_bars(self) -> None:
+        """Bars that cannot be made of what is stored hold back no rows; those that cannot be written do."""
+        changes = self._bars.changed()
+        self._store.put_bars([bar for _, bar in changes.bars.values()])
+        self._bars.know(changes)
+        if self._bars.trouble:
+            if self._texts.get("bars") != self._bars.trouble:
+                log.error("bars are not made", error=self._bars.trouble)
+            self._texts["bars"] = self._bars.trouble
+        else:
+            self._texts.pop("bars", None)
 
     # --- closing days, and size --------------------------------------------------------------------------------
 

@@ -118,7 +118,10 @@ class Recorder:
 
     def record(self, ticks: list[Tick], run: int = RUN) -> None:
         self.store.append_ticks(ticks, run)
-        self.store.put_bars(self._bars.changed_by(ticks))
+        self._bars.touch(ticks)
+        changes = self._bars.changed()
+        self.store.put_bars([bar for _, bar in changes.bars.values()])
+        self._bars.know(changes)
 
     def page(self, **asked: Any) -> HistoryPage:
         """An answer without the way there."""

@@ -4,9 +4,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from engine.model.bar import Bar
@@ -15,7 +17,8 @@ from engine.model.tick import Tick
 from engine.nodes import store_writer
 from engine.nodes.store_writer import Backlog, StoreWriter
 from engine.settings import Store
-from engine.storage.layout import StoreFolder
+from engine.storage import schema
+from engine.storage.layout import Kind, Source, StoreFolder
 from engine.storage.spool import Spool
 from engine.storage.store import MarketStore
 from engine.timing import NS_PER_S
@@ -194,6 +197,74 @@ def test_a_spool_file_that_cannot_be_read_stops_nobody(tmp_path: Path, expected_
     with working(tmp_path, recover=True) as desk:
         assert desk.files() == [".damaged"]
         assert "cannot be recorded" in desk.writer.text
+        desk.backlog.add([tick(1)], [], RUN)
+    assert stored(tmp_path) == [1]
+    assert expected_errors
+
+
+def test_bars_that_could_not_be_written_are_written_with_the_next_try(
+    tmp_path: Path, expected_errors: list[object]
+) -> None:
+    with working(tmp_path) as desk:
+        with duckdb.connect(tmp_path / "live.duckdb", config=schema.STORE_CONFIG) as other:
+            desk.backlog.add([tick(1)], [], RUN)
+            assert desk.writer.flush(DEADLINE_S)
+            other.execute("BEGIN; DELETE FROM bars")
+            desk.backlog.add([tick(2), tick(3, after_s=120)], [], RUN)
+            assert desk.writer.flush(DEADLINE_S)
+            assert "cannot be written" in desk.writer.text
+            assert desk.files() == [".spool"], "kept until the bars are written"
+            other.execute("ROLLBACK")
+        until(lambda: desk.writer.text == "" and desk.files() == [])
+        assert desk.writer.rows == 3
+        desk.writer.market_ns = tick(1, after_s=180).ts_event
+        until(lambda: len(desk.told) == 2)
+    with MarketStore(tmp_path, CALENDAR) as store, store.reader() as reader:
+        assert reader.bars(SYMBOL, DAYS[0], DAYS[0]).trades.tolist() == [2, 1]
+    assert expected_errors
+
+
+@pytest.mark.parametrize("seconds", [0, 2**32])
+def test_a_print_with_a_senseless_time_spoils_no_bar(tmp_path: Path, seconds: int) -> None:
+    with working(tmp_path) as desk:
+        desk.backlog.add([replace(tick(1), ts_event=seconds * NS_PER_S), tick(2)], [], RUN)
+        assert desk.writer.flush(DEADLINE_S)
+        desk.writer.market_ns = tick(1, after_s=180).ts_event
+        until(lambda: len(desk.told) >= 1)
+        assert [bar.trade_date for bar in desk.told if bar.trade_date == DAYS[0]] == [DAYS[0]]
+        assert desk.writer.text == ""
+    assert len(stored(tmp_path)) == 2
+
+
+def test_a_damaged_file_of_the_day_holds_back_bars_and_no_rows(
+    tmp_path: Path, expected_errors: list[object]
+) -> None:
+    with MarketStore(tmp_path, CALENDAR) as store:
+        store.append_ticks([tick(1)], RUN)
+        store.close_day(DAYS[0])
+        segment = store.folder.segment(DAYS[0], Kind.TICKS, Source.LIVE)
+        assert segment is not None
+        content = segment.read_bytes()
+        segment.write_bytes(b"damaged")
+    with working(tmp_path) as desk:
+        desk.backlog.add([tick(2)], [], RUN)
+        assert desk.writer.flush(DEADLINE_S)
+        assert desk.files() == []
+        assert "Bars of TXFK4 cannot be made" in desk.writer.text
+        desk.backlog.add([tick(3)], [], RUN)
+        assert desk.writer.flush(DEADLINE_S)
+        assert desk.writer.rows == 2
+        segment.write_bytes(content)
+        until(lambda: desk.writer.text == "")
+        desk.writer.market_ns = tick(1, after_s=180).ts_event
+        until(lambda: [bar.trades for bar in desk.told] == [3])
+    assert expected_errors
+
+
+def test_a_damaged_live_file_is_told_and_recorded_over(tmp_path: Path, expected_errors: list[object]) -> None:
+    (tmp_path / "live.duckdb").write_bytes(b"x" * 5_000)
+    with working(tmp_path) as desk:
+        assert "live.duckdb.damaged-1" in desk.writer.text
         desk.backlog.add([tick(1)], [], RUN)
     assert stored(tmp_path) == [1]
     assert expected_errors
