@@ -111,7 +111,8 @@ def close_days(store: Path, settings: Settings, calendar: TradingCalendar) -> li
     Raises:
         StoreError: a recorder or another program writes there, or a day cannot be written.
     """
-    from engine.nodes.store_writer import Backlog, StoreWriter
+    from engine.nodes.backlog import Backlog
+    from engine.nodes.store_writer import StoreWriter
     from engine.storage.spool import Spool
     from engine.storage.store import MarketStore
 

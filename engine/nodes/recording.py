@@ -14,9 +14,10 @@ from engine.errors import RequestError
 from engine.model.bar import Bar
 from engine.model.tick import Book, Tick
 from engine.nodes.asking import Asker
+from engine.nodes.backlog import Backlog
 from engine.nodes.history import History, HistoryServer
 from engine.nodes.intake import Intake
-from engine.nodes.store_writer import Backlog, StoreWriter
+from engine.nodes.store_writer import StoreWriter
 from engine.storage.numbers import Numbers
 from engine.storage.serving import HistoryReader
 from engine.storage.spool import Spool

@@ -5,20 +5,21 @@ The receive loop never waits for it.
 """
 
 import contextlib
+import functools
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from engine import logs
 from engine.errors import CalendarError, StoreError
 from engine.model.bar import Bar
 from engine.model.session import SessionKind, TradingCalendar
 from engine.model.tick import Book, Tick
+from engine.nodes.backlog import Backlog, Batch
 from engine.settings import Store
 from engine.storage.minute_bars import MinuteBars
 from engine.storage.retention import RetentionPlan
@@ -34,88 +35,10 @@ _OVER_NS: Final = 300 * NS_PER_S
 """A day is closed so long after its day session: what was late has come."""
 _NOTICE_S: Final = 120.0
 """So long before it deletes days it says which."""
-_MANY: Final = 20_000
-"""Rows that are written before their time has come."""
+_MOST_REFUSED: Final = 20
+"""Rows of a batch that are found out one by one; where more cannot be recorded, neighbours may go with them."""
 _GB: Final = 1_000_000_000
-
-
-@dataclass(slots=True)
-class Batch:
-    """Rows on their way to the live file.
-
-    Attributes:
-        run: when the gateway that numbered them began, ns UTC.
-        ticks: prints.
-        books: books.
-        began: when the first of them came, monotonic seconds.
-        spool: the file that holds them too.
-        is_damaged: that file holds something else besides and is kept.
-    """
-
-    run: int
-    ticks: list[Tick] = field(default_factory=list)
-    books: list[Book] = field(default_factory=list)
-    began: float = 0.0
-    spool: Path | None = None
-    is_damaged: bool = False
-
-    @property
-    def rows(self) -> int:
-        """How many."""
-        return len(self.ticks) + len(self.books)
-
-
-class Backlog:
-    """What has come and is not given to the writer yet; filled by the receive loop, emptied by the writer.
-
-    Args:
-        spool: where it is kept meanwhile.
-    """
-
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-        self._lock = threading.Lock()
-        self._open = Batch(0)
-        self.is_much = threading.Event()
-        """Set when more has come than is to wait."""
-        self.trouble = ""
-        """Why the spool could not be written, in a sentence."""
-
-    def add(self, ticks: Sequence[Tick], books: Sequence[Book], run: int) -> None:
-        """Keeps rows in the spool and in memory. Without room for the spool they are kept in memory alone."""
-        with self._lock:
-            try:
-                self._spool.append(ticks, books, run)
-                self.trouble = ""
-            except OSError as error:
-                if not self.trouble:
-                    log.error("the spool cannot be written", error=str(error))
-                self.trouble = f"The spool cannot be written ({error.strerror or error}): free some disk space."
-            if not self._open.rows:
-                self._open.began = time.monotonic()
-            self._open.run = run
-            self._open.ticks.extend(ticks)
-            self._open.books.extend(books)
-            if self._open.rows >= _MANY:
-                self.is_much.set()
-
-    def take(self) -> Batch:
-        """Everything that has come since the last time."""
-        with self._lock:
-            taken, self._open = self._open, Batch(0)
-            taken.spool = self._spool.rotate()
-            self.is_much.clear()
-        return taken
-
-    @property
-    def rows(self) -> int:
-        """How many wait."""
-        return self._open.rows
-
-    @property
-    def began(self) -> float:
-        """When the oldest of them came, monotonic seconds; 0 = none waits."""
-        return self._open.began if self._open.rows else 0.0
+_Item = TypeVar("_Item", Tick, Book)
 
 
 class StoreWriter:
@@ -276,15 +199,16 @@ class StoreWriter:
             except StoreError:
                 raise
             except Exception:
-                log.exception("rows that cannot be recorded", rows=batch.rows, spool=str(batch.spool))
-                self._texts["set aside"] = "Some rows cannot be recorded: see the recorder's log."
-                batch.is_damaged = True
+                log.exception("a batch cannot be recorded", rows=batch.rows, spool=str(batch.spool))
+                batch.refused = batch.rows
             self._end_spool(batch)
             self._batches.popleft()
 
     def _end_spool(self, batch: Batch) -> None:
-        """The store holds the rows: their file goes, or is kept where there is more to it than rows."""
-        if batch.spool and batch.is_damaged:
+        """The store holds the rows: their file goes, or is kept where there is more to it than these."""
+        if batch.refused:
+            self._texts["set aside"] = "Some rows cannot be recorded: see the recorder's log."
+        if batch.spool and (batch.is_damaged or batch.refused):
             self._set_aside(batch.spool)
         elif batch.spool:
             batch.spool.unlink(missing_ok=True)
@@ -300,12 +224,29 @@ class StoreWriter:
         )
 
     def _write(self, batch: Batch) -> None:
-        self._count(self._store.append_ticks(batch.ticks, batch.run))
-        self._count(self._store.append_books(batch.books, batch.run))
+        batch.refused = 0
+        self._append(self._store.append_ticks, batch.ticks, batch)
+        self._append(self._store.append_books, batch.books, batch)
         self._bars.touch(batch.ticks)
         self._make_bars()
 
-    def _count(self, written: int) -> None:
+    def _append(self, append: Callable[[Sequence[_Item], int], int], rows: Sequence[_Item], batch: Batch) -> None:
+        """Writes rows; where some can never be written, the others are."""
+        try:
+            written = append(rows, batch.run)
+        except StoreError:
+            raise
+        except Exception:
+            if len(rows) == 1 or batch.refused >= _MOST_REFUSED:
+                log.exception(
+                    "rows that cannot be recorded", symbol=rows[0].symbol, seq=rows[0].seq, rows=len(rows)
+                )
+                batch.refused += len(rows)
+                return
+            half = len(rows) // 2
+            self._append(append, rows[:half], batch)
+            self._append(append, rows[half:], batch)
+            return
         if written:
             self.rows += written
             self.ts_flushed = time.time_ns()
@@ -327,9 +268,12 @@ class StoreWriter:
     def _tend(self) -> None:
         for day in self._store.open_days():
             if self._is_over(day):
-                self._store.close_day(day, replacing=self.between_questions)
-                log.info("day closed", trade_date=day.isoformat())
+                self._guarded(f"day {day}", functools.partial(self._close_day, day))
         self._keep_size()
+
+    def _close_day(self, trade_date: date) -> None:
+        self._store.close_day(trade_date, replacing=self.between_questions)
+        log.info("day closed", trade_date=trade_date.isoformat())
 
     def _is_over(self, trade_date: date) -> bool:
         with contextlib.suppress(CalendarError):

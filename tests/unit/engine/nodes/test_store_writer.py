@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -15,7 +15,8 @@ from engine.model.bar import Bar
 from engine.model.session import SessionKind
 from engine.model.tick import Tick
 from engine.nodes import store_writer
-from engine.nodes.store_writer import Backlog, StoreWriter
+from engine.nodes.backlog import Backlog
+from engine.nodes.store_writer import StoreWriter
 from engine.settings import Store
 from engine.storage import schema
 from engine.storage.layout import Kind, Source, StoreFolder
@@ -136,13 +137,53 @@ def test_rows_that_cannot_be_recorded_stop_no_others_and_are_kept_aside(
     tmp_path: Path, expected_errors: list[object]
 ) -> None:
     with working(tmp_path) as desk:
-        desk.backlog.add([tick(1, symbol="NOTHING")], [], RUN)
+        bad = [tick(1, symbol="NOTHING"), replace(tick(2), quantity=2**31), replace(tick(3), flags=300)]
+        desk.backlog.add([tick(1), *bad, tick(4)], [], RUN)
         assert desk.writer.flush(DEADLINE_S)
-        desk.backlog.add([tick(1)], [], RUN)
+        desk.backlog.add([tick(5)], [], RUN)
         assert desk.writer.flush(DEADLINE_S)
+        assert (desk.writer.rows, desk.writer.pending) == (3, 0)
         assert "see the recorder's log" in desk.writer.text
         assert desk.files() == [".damaged"]
-    assert stored(tmp_path) == [1]
+    assert stored(tmp_path) == [1, 4, 5]
+    assert expected_errors
+
+
+def test_many_rows_that_cannot_be_recorded_cost_little_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_errors: list[object]
+) -> None:
+    tries: list[int] = []
+    append = MarketStore.append_ticks
+
+    def append_and_note(store: MarketStore, ticks: Sequence[Tick], run: int) -> int:
+        tries.append(len(ticks))
+        return append(store, ticks, run)
+
+    monkeypatch.setattr(MarketStore, "append_ticks", append_and_note)
+    with working(tmp_path) as desk:
+        desk.backlog.add([tick(seq, symbol="NOTHING") for seq in range(5_000)], [], RUN)
+        desk.backlog.add([tick(1)], [], RUN)
+        assert desk.writer.flush(DEADLINE_S)
+        assert desk.writer.pending == 0
+        assert len(tries) < 200
+    assert expected_errors
+
+
+def test_a_day_that_cannot_be_closed_holds_back_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expected_errors: list[object]
+) -> None:
+    monkeypatch.setattr(store_writer, "_TEND_S", 0.01)
+    with MarketStore(tmp_path, CALENDAR) as store:
+        store.append_ticks([tick(1)], RUN)
+        store.close_day(DAYS[0])
+        segment = store.folder.segment(DAYS[0], Kind.TICKS, Source.LIVE)
+        assert segment is not None
+        segment.write_bytes(b"damaged")
+        store.append_ticks([tick(2), tick(3, DAYS[1])], RUN)
+    with working(tmp_path) as desk:
+        desk.writer.market_ns = CALENDAR.session(DAYS[1], SessionKind.DAY).close_ns + 3600 * NS_PER_S
+        until(lambda: desk.days() == [DAYS[0], DAYS[1]] and desk.writer.size_bytes > 0)
+        assert "2024-11-05" in desk.writer.text
     assert expected_errors
 
 
