@@ -115,9 +115,9 @@ class BarColumns(_Columns):
     def __len__(self) -> int:
         return len(self.start_ns)
 
-    def moved(self, step: int) -> "BarColumns":
-        """The bars with all prices higher by ``step``."""
-        prices = {name: getattr(self, name) + step for name in ("open", "high", "low", "close")}
+    def moved(self, steps: Integers) -> "BarColumns":
+        """The bars with all prices higher by ``steps``, one a bar."""
+        prices = {name: getattr(self, name) + steps for name in ("open", "high", "low", "close")}
         return replace(self, **prices)
 
     def bars(self, span_ns: int) -> Iterator[Bar]:

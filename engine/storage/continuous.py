@@ -3,7 +3,7 @@
 Knows at each trade date only what was known before it: no rule looks ahead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -15,7 +15,8 @@ import numpy as np
 from engine.model.instrument import contract_month_of, front_month, product
 from engine.model.session import SessionKind, TradingCalendar
 from engine.storage.columns import BarColumns
-from engine.storage.reading import MINUTE_NS, StoreReader
+from engine.storage.layout import Kind
+from engine.storage.reading import MINUTE_NS, StoreReader, Turn, again
 from engine.timing import NS_PER_S
 
 DAY_NS: Final = 86_400 * NS_PER_S
@@ -109,20 +110,21 @@ def continuous_bars(
         volumes = {day: {} for day in reader.bar_days(first, last)}
     contracts = _contracts(code, volumes, calendar, rule)
     turns = _turns(contracts)
-    parts = []
-    for begin, end, symbol in turns:
-        if span_ns == DAY_NS:
-            bars = reader.day_bars(symbol, begin, end, session=session)
-        else:
-            bars = reader.bars(symbol, begin, end, span_ns=span_ns, session=session)
-        parts.append(bars)
-    with_bars = {day for part in parts for day in np.unique(part.trade_date).tolist()}
+    if not turns:
+        return ContinuousBars(bars=BarColumns.join(code, []), contracts={}, rolls=())
+    if span_ns == DAY_NS:
+        bars = reader.day_series(code, turns, session=session)
+    else:
+        bars = reader.series(code, turns, span_ns=span_ns, session=session)
+    with_bars = set(np.unique(bars.trade_date).tolist())
     contracts = {day: symbol for day, symbol in contracts.items() if day in with_bars}
     rolls = _rolls(reader, contracts)
     if adjustment is Adjustment.BACK:
-        for number, (_, end, _) in enumerate(turns):
-            parts[number] = parts[number].moved(sum(roll.step for roll in rolls if roll.trade_date > end))
-    return ContinuousBars(bars=BarColumns.join(code, parts), contracts=contracts, rolls=tuple(rolls))
+        steps = np.zeros(len(bars), dtype=np.int64)
+        for roll in rolls:
+            steps[bars.trade_date < np.datetime64(roll.trade_date)] += roll.step
+        bars = bars.moved(steps)
+    return ContinuousBars(bars=bars, contracts=contracts, rolls=tuple(rolls))
 
 
 def _contracts(
@@ -146,9 +148,9 @@ def _contracts(
     return found
 
 
-def _turns(contracts: Mapping[date, str]) -> list[tuple[date, date, str]]:
+def _turns(contracts: Mapping[date, str]) -> list[Turn]:
     """First and last trade date of each contract's turn."""
-    turns: list[tuple[date, date, str]] = []
+    turns: list[Turn] = []
     for day, symbol in contracts.items():
         if turns and turns[-1][2] == symbol:
             turns[-1] = (turns[-1][0], day, symbol)
@@ -158,21 +160,31 @@ def _turns(contracts: Mapping[date, str]) -> list[tuple[date, date, str]]:
 
 
 def _rolls(reader: StoreReader, contracts: Mapping[date, str]) -> list[Roll]:
-    turns = _turns(contracts)
-    rolls = []
-    for (_, last, old), (first, _, new) in pairwise(turns):
-        step = _step(reader, last, old, new)
-        rolls.append(Roll(trade_date=first, old=old, new=new, step=step or 0, is_known=step is not None))
-    return rolls
+    changes = list(pairwise(_turns(contracts)))
+    steps = _steps(reader, [(last, old, new) for (_, last, old), (_, _, new) in changes])
+    return [
+        Roll(trade_date=first, old=old, new=new, step=step or 0, is_known=step is not None)
+        for ((_, _, old), (first, _, new)), step in zip(changes, steps, strict=True)
+    ]
 
 
-def _step(reader: StoreReader, day: date, old: str, new: str) -> int | None:
-    before, after = reader.bars(old, day, day), reader.bars(new, day, day)
-    # The old contract's last minute at which the new one had a price already.
-    known = np.searchsorted(after.start_ns, before.start_ns, side="right") if len(before) else np.empty(0, int)
-    if not len(known) or not known[-1]:
-        return None
-    return int(after.close[known[-1] - 1] - before.close[-1])
+@again
+def _steps(reader: StoreReader, changes: Sequence[tuple[date, str, str]]) -> list[int | None]:
+    """The steps from an old contract to a new one on trade dates; None where the store has not both."""
+    parts: list[str] = []
+    parameters: list[object] = []
+    for place, (day, old, new) in enumerate(changes):
+        rows, given = reader.rows(Kind.BARS, day, day, "symbol IN (?, ?)", old, new)
+        parts.append(f"SELECT {place} AS place, symbol = ? AS is_old, start_ns, close FROM ({rows})")
+        parameters += [old, *given]
+    if not parts:
+        return []
+    query = f"""SELECT place, arg_max(close, start_ns) FILTER (NOT is_old AND start_ns <= until)
+            - arg_max(close, start_ns) FILTER (is_old)
+        FROM (SELECT *, max(CASE WHEN is_old THEN start_ns END) OVER (PARTITION BY place) AS until
+            FROM ({" UNION ALL ".join(parts)})) GROUP BY place"""
+    found: dict[int, int | None] = dict(reader.fetch(query, parameters))
+    return [found.get(place) for place in range(len(changes))]
 
 
 def _month(symbol: str, near: date) -> str:

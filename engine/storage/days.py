@@ -53,7 +53,7 @@ class DayReader(StoreReader):
         query = f"""SELECT trade_date, symbol, session, sum({LOTS[kind]})::BIGINT FROM ({rows})
             GROUP BY ALL ORDER BY trade_date, symbol, session DESC"""
         found: dict[date, list[StoredSession]] = {}
-        for day, symbol, session, total in self._fetch(query, parameters):
+        for day, symbol, session, total in self.fetch(query, parameters):
             item = StoredSession(symbol=symbol, kind=SessionKind(session), lots=total)
             found.setdefault(day, []).append(item)
         return found

@@ -4,7 +4,7 @@ Reads only. Where two sources hold the same session of a contract, the one with 
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -52,11 +52,15 @@ HEARD: Final = "trade_date, session DESC, begun, run, seq"
 """The order of prints and books of :func:`with_begun`: as the exchange sent them."""
 _NEWEST: Final = "trade_date DESC, session, begun DESC, run DESC, seq DESC"
 
+Turn = tuple[date, date, str]
+"""First and last trade date, both included, and the contract that a series shows between them."""
+
+_Part = Callable[[str, date, date, SessionKind | None], tuple[str, list[object]]]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def _again(ask: Callable[_P, _T]) -> Callable[_P, _T]:
+def again(ask: Callable[_P, _T]) -> Callable[_P, _T]:
     """Asks again where a file was replaced between its listing and its opening."""
 
     @functools.wraps(ask)
@@ -147,12 +151,13 @@ class StoreReader:
             if len(found):
                 yield found
 
-    def ticks(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
-        """The prints of ``[start_ns, end_ns)`` in their order."""
+    def ticks(self, symbol: str, start_ns: int, end_ns: int, *, source: Source | None = None) -> TickColumns:
+        """The prints of ``[start_ns, end_ns)`` in their order; of one source, or of the one that answers."""
         first, last = self._span(start_ns, end_ns)
         where, values = "ts_event >= ? AND ts_event < ?", (start_ns, end_ns)
         days = self._days(Kind.TICKS, first, last)
-        return TickColumns.join(symbol, [self._ticks(symbol, day, day, None, where, values) for day in days])
+        parts = [self._ticks(symbol, day, day, None, where, values, source=source) for day in days]
+        return TickColumns.join(symbol, parts)
 
     def last_ticks(self, symbol: str, count: int, before_ns: int | None = None) -> TickColumns:
         """The last prints, at most ``count``, before an instant if one is given; oldest first."""
@@ -169,7 +174,7 @@ class StoreReader:
             days, many = days[:-many], 2 * many
         return TickColumns.join(symbol, parts)
 
-    @_again
+    @again
     def _ticks(
         self,
         symbol: str,
@@ -192,7 +197,6 @@ class StoreReader:
 
     # -------------------------------------------------------------------------------------------------- bars
 
-    @_again
     def bars(
         self, symbol: str, first: date, last: date, *, span_ns: int = MINUTE_NS, session: SessionKind | None = None
     ) -> BarColumns:
@@ -203,28 +207,44 @@ class StoreReader:
         Raises:
             ValueError: ``span_ns`` is no length.
         """
+        return self.series(symbol, [(first, last, symbol)], span_ns=span_ns, session=session)
+
+    def day_bars(self, symbol: str, first: date, last: date, *, session: SessionKind | None = None) -> BarColumns:
+        """One bar a trade date: of night and day together, or of one session."""
+        return self.day_series(symbol, [(first, last, symbol)], session=session)
+
+    @again
+    def series(
+        self, code: str, turns: Sequence[Turn], *, span_ns: int = MINUTE_NS, session: SessionKind | None = None
+    ) -> BarColumns:
+        """The same of contracts that take turns, as bars of ``code``; no trade date is in two turns."""
         if span_ns < 1:
             raise ValueError(f"A bar of {span_ns} ns has no length.")
-        if span_ns % MINUTE_NS:
-            rows, parameters = self._prints_as_bars(symbol, first, last, session)
-        else:
-            rows, parameters = self._minutes(symbol, first, last, session)
+        rows, parameters = self._joined(
+            self._prints_as_bars if span_ns % MINUTE_NS else self._minutes, turns, session
+        )
         query = f"""SELECT {_BAR} FROM (
                 SELECT *, session = 'night' AS is_night,
                     instant - (({_OFFSET.format(ts="instant")}) % {span_ns} + {span_ns}) % {span_ns} AS start_ns
                 FROM ({rows}))
             GROUP BY trade_date, is_night, start_ns ORDER BY trade_date, start_ns"""
-        return BarColumns.of(symbol, self._columns(query, parameters))
+        return BarColumns.of(code, self._columns(query, parameters))
 
-    @_again
-    def day_bars(self, symbol: str, first: date, last: date, *, session: SessionKind | None = None) -> BarColumns:
-        """One bar a trade date: of night and day together, or of one session."""
-        rows, parameters = self._minutes(symbol, first, last, session)
+    @again
+    def day_series(self, code: str, turns: Sequence[Turn], *, session: SessionKind | None = None) -> BarColumns:
+        """The same of whole trade dates."""
+        rows, parameters = self._joined(self._minutes, turns, session)
         query = f"""SELECT {_BAR} FROM (
                 SELECT *, min(instant) OVER (PARTITION BY trade_date) AS start_ns,
                     {"true" if session is SessionKind.NIGHT else "false"} AS is_night FROM ({rows}))
             GROUP BY trade_date, is_night, start_ns ORDER BY trade_date"""
-        return BarColumns.of(symbol, self._columns(query, parameters))
+        return BarColumns.of(code, self._columns(query, parameters))
+
+    @staticmethod
+    def _joined(part: _Part, turns: Sequence[Turn], session: SessionKind | None) -> tuple[str, list[object]]:
+        """One query of all turns: each by itself costs its way through the database."""
+        parts = [part(symbol, first, last, session) for first, last, symbol in turns]
+        return " UNION ALL ".join(rows for rows, _ in parts), [value for _, given in parts for value in given]
 
     def bar_days(self, first: date, last: date) -> list[date]:
         """The trade dates that hold 1-minute bars, of whatever contracts."""
@@ -262,14 +282,14 @@ class StoreReader:
         except UnknownInstrument:
             return date.min
 
-    @_again
+    @again
     def daily_volumes(self, product: str, first: date, last: date) -> dict[date, dict[str, int]]:
         """Lots of each monthly contract of a product by trade date, from its 1-minute bars."""
         where = "product = ? AND length(contract) = 6"
         rows, parameters = self.rows(Kind.BARS, first, last, where, product_code(product))
         query = f"SELECT trade_date, symbol, sum(volume)::BIGINT FROM ({rows}) GROUP BY ALL ORDER BY ALL"
         found: dict[date, dict[str, int]] = {}
-        for day, symbol, volume in self._fetch(query, parameters):
+        for day, symbol, volume in self.fetch(query, parameters):
             found.setdefault(day, {})[symbol] = volume
         return found
 
@@ -290,7 +310,7 @@ class StoreReader:
             found += self._day_sessions(product, day)
         return found
 
-    @_again
+    @again
     def _day_sessions(self, product: str | None, day: date) -> list[SessionSummary]:
         where, values = ("product = ?", [product_code(product)]) if product else ("TRUE", [])
         parts, parameters = [], []
@@ -302,7 +322,7 @@ class StoreReader:
                 min(low), arg_max(last, place), sum(lots), sum(turnover), price_precision
             FROM ({" UNION ALL ".join(parts)}) GROUP BY {_SESSION}
             ORDER BY product, contract, session"""
-        return [_summary(day, row) for row in self._fetch(query, parameters)]
+        return [_summary(day, row) for row in self.fetch(query, parameters)]
 
     # ------------------------------------------------------------------------------------------------- parts
 
@@ -363,7 +383,7 @@ class StoreReader:
     def _live_days(self, kind: Kind) -> list[date]:
         if not self._has_live or kind is Kind.SPREADS:  # no feed brings spreads
             return []
-        return [day for (day,) in self._fetch(f"SELECT DISTINCT trade_date FROM {kind}", [])]
+        return [day for (day,) in self.fetch(f"SELECT DISTINCT trade_date FROM {kind}", [])]
 
     def _span(self, start_ns: int, end_ns: int) -> tuple[date, date]:
         """The trade dates that prints between two instants can have."""
@@ -377,7 +397,13 @@ class StoreReader:
         except duckdb.Error as error:
             raise self._failure(error) from error
 
-    def _fetch(self, query: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+    def fetch(self, query: str, parameters: list[object]) -> list[tuple[Any, ...]]:
+        """The answer of a query that was made of :meth:`rows`.
+
+        Raises:
+            DataFileError: a file of the store cannot be read.
+            StoreError: the question was cancelled.
+        """
         try:
             return self._database.execute(query, parameters).fetchall()
         except duckdb.Error as error:
