@@ -31,6 +31,7 @@ from engine.wire.sockets import MAX_INWARD, Requester
 from tests.process.programs import replayed
 from tests.process.running import CALENDAR, Engine, running, settings_for_tests, until
 from tests.process.test_security import bare
+from tests.wire.document import section
 
 SYMBOL = "TXFK4"
 SETTLEMENT = date(2024, 11, 20)
@@ -133,6 +134,19 @@ def merged(rows: list[Row], span_s: int) -> list[Row]:
 @pytest.mark.parametrize("span_s", [60, 180, 300, 900, 3_600, 4 * 3_600])
 def test_bars_of_any_size_are_made_of_the_minutes(asks: Asks, minutes: list[Row], span_s: int) -> None:
     assert asks.rows(*BAR, span_s=span_s) == merged(minutes, span_s)
+
+
+def test_the_historian_of_the_document_reads_every_bar(engine: Engine, minutes: list[Row]) -> None:
+    program: dict[str, Any] = {}
+    exec(section("historian").strip("`").removeprefix("python\n"), program)
+    keys = engine.host.client_keys(Role.READER)
+    assert keys
+    endpoint, own = engine.host.history_endpoint, keys.own
+    for rows in (5_000, 100):  # in one page, and in several
+        program["ROWS"] = rows
+        assert list(program["bars"](endpoint, keys.server, own.public, own.secret, SYMBOL)) == minutes
+    with pytest.raises(RuntimeError, match=r"refused: .'unknown_symbol'"):
+        list(program["bars"](endpoint, keys.server, own.public, own.secret, "NONSENSE"))
 
 
 def test_bars_shorter_than_a_minute_are_made_of_the_prints(asks: Asks, market_data: Path) -> None:
