@@ -193,6 +193,11 @@ class SimulatedExchange:
         with self._wake:
             self._send(lambda: self._drop(int(seconds * NS_PER_S)), latency_ms=0.0)
 
+    def move_price(self, points: int) -> None:
+        """Makers and takers believe in a price so many points away, as after a piece of news."""
+        with self._wake:
+            self._send(lambda: self._market.move_price(points), latency_ms=0.0)
+
     # -------------------------------------------------------------------------- the caller's side, locked
 
     def _check_link(self) -> None:

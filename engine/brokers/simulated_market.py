@@ -165,6 +165,11 @@ class SimulatedMarket:
                 changed.append(MarketBook(symbol, self.now_ns, *book))
         return changed
 
+    def move_price(self, points: int) -> list[Output]:
+        """What everybody believes in lies so many points away from now on; trades will tell."""
+        self._latent.value += points
+        return []
+
     def submit(
         self, order: Order, broker_order_id: str, refusal: Refusal | None = None, most: int = 0
     ) -> list[Output]:

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +23,11 @@ from engine.model.market import LinkState
 from engine.model.position import Account
 from engine.model.session import TradingCalendar
 from engine.settings import Settings
+from engine.wire.messages import SelectContracts
 
 _START_FACTOR: Final = 2
 """Where the main process died, all processes have to be started again: the limit is so many times longer."""
+FIRST_TRADE_S: Final = 30.0
 LOOK_S: Final = 0.02
 """How often everything is looked at."""
 
@@ -41,6 +43,7 @@ class World:
         speed: market seconds in a second.
         is_simulated: it can be told what happens to an order.
         is_ended: the market is over for good; no further run can be made.
+        move: moves the price by so many points for everybody; None where nobody can.
     """
 
     exchange: Broker
@@ -49,6 +52,7 @@ class World:
     speed: float
     is_simulated: bool
     is_ended: Callable[[], bool]
+    move: Callable[[int], None] | None = None
 
 
 @dataclass(slots=True)
@@ -84,6 +88,8 @@ class Bench:
         self.random = random.Random(seed)
         self.deaths = 0
         self.run_deaths = 0
+        self.proofs = 0
+        """How often guards were put to the proof, and acted."""
         self.expects_death = False
         self.can_guard = True
         """The processes that guard are known to run."""
@@ -92,7 +98,7 @@ class Bench:
         self.conditions: dict[str, int] = {}
         """Conditions of the present run and the lots that each may enter."""
         self.adopted: dict[str, int] = {}
-        """Those that took over lots of a person's order, and how many."""
+        """Those that took over lots of a person's order, and how many; below 0 where they gave lots back."""
         self.groups: dict[str, set[str]] = {}
         """Those of which one cancels the others."""
         market = settings.market
@@ -131,6 +137,7 @@ class Bench:
 
     def _start_program(self) -> None:
         self._program = RunningProgram(self._plan, self.line)
+        self._plan = replace(self._plan, is_watched=False)
         self.watch.attach(self._program.ready)
 
     def begin_run(self) -> None:
@@ -209,6 +216,24 @@ class Bench:
             return self.program.ask(body)
         except (ProgramDied, RequestError):
             return None
+
+    def watch_contract(self) -> None:
+        """Somebody looks at the contract, also after a start at which nobody did.
+
+        Raises:
+            BrokenPromise: no trade reaches the program.
+        """
+        deadline = self.now() + FIRST_TRADE_S
+        if not self.last_price:
+            self.ask(SelectContracts(symbols=(self.world.symbol,)))
+        while not self.look().probed.last_price:
+            if self.now() > deadline:
+                raise BrokenPromise(Promise.RECOVERY, "no trade reached the program")
+
+    def held(self) -> dict[str, int]:
+        """Lots that the exchange holds now for each condition of the run."""
+        self.books.look()
+        return self.books.held(self.conditions, self.adopted)
 
     def process(self, name: str) -> psutil.Process | None:
         """A child process of the program, None where it does not run now."""

@@ -156,6 +156,29 @@ class Books:
             (exited if order.reduce_only else entered)[order.condition_id] += fill.quantity
         return entered, exited
 
+    def held(self, asked: Iterable[str], adopted: dict[str, int]) -> dict[str, int]:
+        """Lots that the exchange holds for each condition, those that hold none left out.
+
+        Args:
+            asked: conditions of the run.
+            adopted: lots that conditions took over from a person's order, or gave to one.
+        """
+        entered, exited = self._lots()
+        left = {key: entered[key] + adopted.get(key, 0) - exited[key] for key in asked}
+        return {key: lots for key, lots in left.items() if lots > 0}
+
+    def average(self, condition_id: str) -> int:
+        """Average price of a condition's entry by the exchange's fills; 0 where it has none."""
+        orders = self._line.orders
+        own = [orders[fill.client_order_id] for fill in self.fills.values()]
+        entry = [
+            fill
+            for fill, order in zip(self.fills.values(), own, strict=True)
+            if order.condition_id == condition_id and not order.reduce_only
+        ]
+        lots = sum(fill.quantity for fill in entry)
+        return round(sum(fill.price * fill.quantity for fill in entry) / lots) if lots else 0
+
     def check_ended(self, conditions: Iterable[str], adopted: dict[str, int], groups: dict[str, set[str]]) -> None:
         """No condition exits more or less than it held, and of a group only one entered.
 

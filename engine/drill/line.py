@@ -21,7 +21,7 @@ from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.model.market import Contract, LinkState
 from engine.model.order import Fill, Order, OrderStatus, Reason
 from engine.model.position import Account
-from engine.model.tick import Level
+from engine.model.tick import Level, TickFlag
 
 LINKS: Final = ("trade", "quote")
 _CALLS: Final = frozenset(
@@ -66,6 +66,30 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Prices:
+    """The exchange's own prints of a while.
+
+    Attributes:
+        last: of the last one, 0 before the first.
+        low: the lowest.
+        high: the highest.
+        fall: how far it fell at most from an earlier one.
+        rise: how far it rose at most.
+    """
+
+    last: int = 0
+    low: int = 0
+    high: int = 0
+    fall: int = 0
+    rise: int = 0
+
+    def after(self, price: int) -> "Prices":
+        """With one more print."""
+        low, high = min(self.low or price, price), max(self.high, price)
+        return Prices(price, low, high, max(self.fall, high - price), max(self.rise, price - low))
+
+
+@dataclass(frozen=True, slots=True)
 class Fate:
     """What becomes of one order call.
 
@@ -100,6 +124,9 @@ class Line:
         """When each moment of the present run came first, monotonic."""
         self.harmed = 0
         """Calls and reports that the present faults have harmed."""
+        self._prices = Prices()
+        self._subscribed: set[str] = set()
+        """Contracts whose feeds the present program has asked for."""
         self._random = random.Random(f"{seed}/line")
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
@@ -135,6 +162,7 @@ class Line:
             self._pipe, self._is_listening = pipe, False
             self._heap.clear()
             self._withheld.clear()
+            self._subscribed.clear()
         reader = threading.Thread(target=self._serve, args=(pipe,), name="line-reader", daemon=True)
         self._readers = [item for item in self._readers if item.is_alive()] + [reader]
         reader.start()
@@ -167,6 +195,17 @@ class Line:
         """What was asked for, by its note."""
         with self._lock:
             return self._orders.copy()
+
+    @property
+    def prices(self) -> Prices:
+        """What the exchange printed since :meth:`begin_prices`, whatever of it the program was told."""
+        with self._lock:
+            return self._prices
+
+    def begin_prices(self) -> None:
+        """Forgets all prints but the last."""
+        with self._lock:
+            self._prices = Prices(last=self._prices.last)
 
     # --- faults on command ---------------------------------------------------------------------------------------
 
@@ -226,6 +265,9 @@ class Line:
         self, symbol: str, ts_event: int, price: int, quantity: int, total_volume: int, flags: int = 0
     ) -> None:
         """See :class:`engine.brokers.base.BrokerListener`."""
+        if not flags & TickFlag.TRIAL:
+            with self._lock:
+                self._prices = self._prices.after(price)
         self._tell_market("on_tick", (symbol, ts_event, price, quantity, total_volume, flags))
 
     def on_book(self, symbol: str, ts_event: int, bids: tuple[Level, ...], asks: tuple[Level, ...]) -> None:
@@ -274,7 +316,7 @@ class Line:
 
     def _tell_market(self, method: str, args: tuple[Any, ...]) -> None:
         with self._wake:
-            if not (self._is_muted or self._is_down):
+            if args[0] in self._subscribed and not (self._is_muted or self._is_down):
                 self._put(("tell", method, args))
 
     def _tell_order_side(self, message: tuple[Any, ...]) -> None:
@@ -360,7 +402,16 @@ class Line:
             raise BrokerRefused(Reason.INVALID, f"{method} is no call of a broker.")
         if method in _WITH_EXCHANGE and self._is_down and method != "submit":
             self._refuse()
+        if method in ("subscribe", "unsubscribe"):
+            return self._subscribe(method, *args)
         return self._submit(*args) if method == "submit" else getattr(self.exchange, method)(*args)
+
+    def _subscribe(self, method: str, symbol: str) -> None:
+        """The drill itself goes on to see what a program subscribes no more."""
+        if method == "subscribe":
+            self.exchange.subscribe(symbol)
+        with self._lock:
+            (self._subscribed.add if method == "subscribe" else self._subscribed.discard)(symbol)
 
     def _hello(self, credentials: Credentials) -> Hello:
         return Hello(self.accounts, self.exchange.clock.now_ns(), self.speed)

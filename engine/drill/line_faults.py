@@ -21,7 +21,6 @@ class LineFault(Fault):
 
     def __init__(self, draw: random.Random) -> None:
         super().__init__(draw)
-        self.wants_lots = False
         self._draw = draw
 
     def is_real(self, bench: "Bench") -> bool:
@@ -35,6 +34,7 @@ class LostReply(LineFault):
         super().__init__(draw)
         self._fate = Fate(reply, is_silent=draw.random() < 0.4)
         self._after = draw.choice((0, 0, 1, 2))
+        self.wants_lots &= not self._after
 
     def inject(self, bench: "Bench") -> None:
         bench.line.lose_reply(self._fate, after=self._after)
@@ -60,6 +60,7 @@ class PartialFills(LineFault):
 
     def __init__(self, draw: random.Random) -> None:
         super().__init__(draw)
+        self.wants_lots = False  # an entry of one lot is filled as a whole
         self._count = draw.randint(1, 4)
 
     def inject(self, bench: "Bench") -> None:

@@ -74,7 +74,15 @@ def simulated_world(settings: Settings) -> World:
     start_ns = calendar.session(_DAY, SessionKind.NIGHT).open_ns + _START_NS
     exchange = SimulatedExchange(settings.simulation, calendar, start_ns)
     accounts = exchange.login(Credentials(user="drill"))
-    return World(exchange, accounts, _SYMBOL, settings.simulation.speed, is_simulated=True, is_ended=lambda: False)
+    return World(
+        exchange,
+        accounts,
+        _SYMBOL,
+        settings.simulation.speed,
+        is_simulated=True,
+        is_ended=lambda: False,
+        move=exchange.move_price,
+    )
 
 
 def recorded_world(file: Path, settings: Settings) -> World:
@@ -156,13 +164,13 @@ def command(options: Options, settings: Settings, file: Path | None) -> int:
 
 
 def lines(report: Report) -> list[str]:
-    """One line for each fault class, for people."""
+    """One line for each fault class, for people, and one for the proofs."""
     width = max((len(item.name) for item in report.faults), default=0)
     return [
         f"{item.name:<{width}}  tried {item.tried:3d}  survived {item.survived:3d}  "
         f"longest unguarded {item.unguarded_s:4.1f} s  ({item.text})"
         for item in report.faults
-    ]
+    ] + [f"{report.proofs} times the price went through the exits of guarded lots, and they were closed in time"]
 
 
 class _Ticker:

@@ -75,7 +75,7 @@ class KilledAtPoint(ProcessFault):
     def __init__(self, draw: random.Random, name: str, point: Point) -> None:
         super().__init__(draw, name)
         self._point, self._count = point, draw.choice((1, 1, 2, 2, 3, 4))
-        self.wants_lots = False
+        self.wants_lots &= self._count == 1  # the first entry alone is sure to come there
 
     def inject(self, bench: "Bench") -> None:
         bench.program.tell(Arm(self._point, self._count, self._name))
@@ -157,7 +157,7 @@ class DeadAtPoint(DeadProgram):
     def __init__(self, draw: random.Random, point: Point) -> None:
         super().__init__(draw)
         self._point, self._count = point, draw.choice((1, 1, 2, 2, 3, 4))
-        self.wants_lots = False
+        self.wants_lots &= self._count == 1  # the first entry alone is sure to come there
 
     def inject(self, bench: "Bench") -> None:
         bench.expects_death = True

@@ -48,12 +48,14 @@ class ProgramPlan:
         ledger: the ledger file; the same one after a death.
         symbol: the contract that it watches.
         call_timeout_s: how long the broker's answer is waited for.
+        is_watched: somebody looks at the contract. Where nobody does, the program itself must see what it guards.
     """
 
     settings: Settings
     ledger: Path
     symbol: str
     call_timeout_s: float = 1.0
+    is_watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,8 @@ def _requester(host: Host) -> Requester:
 
 
 def _begin(host: Host, requester: Requester, plan: ProgramPlan) -> None:
-    requester.request(SelectContracts(symbols=(plan.symbol,)))
+    if plan.is_watched:
+        requester.request(SelectContracts(symbols=(plan.symbol,)))
     host.start_trading()
     if not host.wait_trading(READY_S):
         logs_at = plan.settings.paths.logs

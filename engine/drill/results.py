@@ -23,6 +23,8 @@ class Promise(StrEnum):
     """Orders and positions are the same here and at the exchange."""
     GUARDED = "guarded again in time"
     """Lots that are held are guarded again within the time limit."""
+    ACTED = "a guard acts"
+    """Where lots are said to be guarded and the price goes through their exits, they are closed in time."""
     TOLD = "never silently unguarded"
     """While nothing can guard, the program says so."""
     NO_ORPHAN = "no orphan process"
@@ -111,6 +113,7 @@ class Report:
         seconds: how long the drill took.
         ledger: the ledger file, for ``engine ledger verify``.
         taken_s: seconds of those that other programs took from the drill; its limits were longer by them.
+        proofs: how often the price was moved through the exits of guarded lots, and they were closed in time.
     """
 
     seed: int
@@ -128,6 +131,7 @@ class Report:
     seconds: float = 0.0
     ledger: Path = Path()
     taken_s: float = 0.0
+    proofs: int = 0
 
     @property
     def is_passed(self) -> bool:

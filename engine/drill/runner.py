@@ -15,6 +15,7 @@ from engine.drill.bench import Bench, Seen, World
 from engine.drill.fault import Fault
 from engine.drill.faults import FAULTS, FaultClass
 from engine.drill.line import Mark
+from engine.drill.proof import Proof
 from engine.drill.results import BrokenPromise, FaultResult, Progress, Promise, Report
 from engine.drill.scenario import Scenario
 from engine.model.order import OrderStatus
@@ -26,11 +27,10 @@ _SETTLED_S: Final = 25.0
 """How long everything may take to come to rest after a fault has passed."""
 _PASSED_S: Final = 30.0
 """How long a fault may take to strike and to pass."""
-_EXITS_S: Final = 1.5
+_EXITS_S: Final = 0.6
 """How long the conditions' own exits are waited for; what is still open then is closed."""
 _LAYINGS: Final = 5
 """How often conditions are put again for a fault that has not struck yet."""
-_FIRST_TRADE_S: Final = 30.0
 
 OnProgress = Callable[[Progress], None]
 
@@ -100,10 +100,7 @@ class Drill:
 
     def _start(self) -> None:
         self._bench.start()
-        deadline = self._bench.now() + _FIRST_TRADE_S
-        while not self._bench.look().probed.last_price:
-            if self._bench.now() > deadline:
-                raise BrokenPromise(Promise.RECOVERY, "no trade reached the program")
+        self._bench.watch_contract()
         self._available = self._classes()
         self._results = {item.name: FaultResult(item.name, item.text) for item in self._available}
 
@@ -129,6 +126,7 @@ class Drill:
                 self._bench,
                 kind.make(draw, (number - 1) // len(self._available)),
                 Scenario(number, draw, self._bench),
+                random.Random(f"{self._options.seed}/proof/{number}"),
             ).go()
             is_survived = True
         finally:
@@ -161,6 +159,7 @@ class Drill:
             seconds=time.monotonic() - self._began,
             ledger=self._ledger,
             taken_s=self._bench.machine.taken_s,
+            proofs=self._bench.proofs,
         )
 
 
@@ -175,8 +174,9 @@ def class_of(number: int, seed: int, available: Sequence[FaultClass]) -> FaultCl
 class _Run:
     """Conditions, a fault, and what must hold afterwards."""
 
-    def __init__(self, bench: Bench, fault: Fault, scenario: "Scenario") -> None:
+    def __init__(self, bench: Bench, fault: Fault, scenario: Scenario, draw: random.Random) -> None:
         self._bench, self._fault, self._scenario = bench, fault, scenario
+        self._proof = Proof(bench, scenario, draw, self._look, self._until)
 
     def go(self) -> None:
         """From quiet to quiet."""
@@ -189,7 +189,7 @@ class _Run:
             self._strike_at_its_moment()
         self._until(lambda seen: self._fault.is_over(bench), _PASSED_S, "the fault has passed")
         self._let_exits_come()
-        self._fault.lift(bench)
+        self._proof.give(self._fault)
         self._settle()
 
     def _let_exits_come(self) -> None:
@@ -203,7 +203,7 @@ class _Run:
         bench, fault = self._bench, self._fault
         for _ in range(_LAYINGS):
             fault.inject(bench)
-            self._scenario.put(holds=False)
+            self._scenario.put(holds=fault.wants_lots, is_by_hand=False)
             self._until(
                 lambda seen: fault.is_real(bench) or self._scenario.is_over(seen),
                 _PASSED_S,

@@ -1584,10 +1584,6 @@
 <context>
     <name>Display</name>
     <message>
-        <source>Conditions: {count}</source>
-        <translation>條件：{count}</translation>
-    </message>
-    <message>
         <source>{symbol}: our books and the broker&apos;s agree again.</source>
         <translation>{symbol}：本程式與期貨商的帳務已相符。</translation>
     </message>
@@ -1713,6 +1709,10 @@
     <message>
         <source>Other programs took {seconds} s of the machine; the limits were longer by as much.</source>
         <translation>其他程式占用了本機 {seconds} 秒，上限因此等量延長。</translation>
+    </message>
+    <message>
+        <source>{proofs} times the price was moved through the exits of guarded lots, and they were closed in time.</source>
+        <translation>價格 {proofs} 次被推過守護中部位的出場價，均及時平倉。</translation>
     </message>
 </context>
 <context>
@@ -2887,6 +2887,10 @@ Type {word} to declare it dead.</source>
         <translation>檢視與變更風控上限</translation>
     </message>
     <message>
+        <source>Conditions: {count}</source>
+        <translation>條件：{count}</translation>
+    </message>
+    <message>
         <source>Login</source>
         <translation>登入</translation>
     </message>
@@ -3067,6 +3071,14 @@ Type {word} to declare it dead.</source>
     <message>
         <source>Telemetry (SUB)</source>
         <translation>遙測(SUB)</translation>
+    </message>
+    <message>
+        <source>History (DEALER)</source>
+        <translation>歷史資料(DEALER)</translation>
+    </message>
+    <message>
+        <source>The recorder is not running.</source>
+        <translation>紀錄程序未執行。</translation>
     </message>
     <message>
         <source>Public key of the servers</source>

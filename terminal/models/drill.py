@@ -76,6 +76,10 @@ def report_text(report: Report) -> str:
     taken = QtCore.QCoreApplication.translate(
         "Drill", "Other programs took {seconds} s of the machine; the limits were longer by as much."
     )
+    proofs = QtCore.QCoreApplication.translate(
+        "Drill",
+        "{proofs} times the price was moved through the exits of guarded lots, and they were closed in time.",
+    )
     story = text.format(
         runs=report.runs,
         orders=report.orders,
@@ -88,6 +92,7 @@ def report_text(report: Report) -> str:
         limit=f"{report.limit_s:g}",
         twice=f"{2 * report.limit_s:g}",
     )
+    story = f"{story} {proofs.format(proofs=report.proofs)}"
     return f"{story} {taken.format(seconds=round(report.taken_s))}" if report.taken_s > 1.0 else story
 
 

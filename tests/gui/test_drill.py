@@ -18,7 +18,9 @@ from tests.gui import drilling
 from tests.gui.drilling import result
 
 TIMEOUT_MS = 30_000
-REPORT = Report(seed=7, runs=2, faults=(result(2, 2),), orders=4, fills=3, deaths=1, limit_s=5.0, seconds=9.0)
+REPORT = Report(
+    seed=7, runs=2, faults=(result(2, 2),), orders=4, fills=3, deaths=1, limit_s=5.0, seconds=9.0, proofs=2
+)
 
 
 @pytest.fixture
@@ -71,6 +73,7 @@ def test_the_card_of_a_passed_drill(dialog: DrillDialog) -> None:
     assert dialog.verdict.text() == "✓  PASSED: every promise held."
     assert dialog.verdict.property("tone") == "ok"
     assert "4 orders" in dialog.story.text()
+    assert "2 times the price was moved" in dialog.story.text()
     assert "1.2 s; the limit is 5 s, and 10 s after" in dialog.story.text()
     assert dialog.start_button.isEnabled()
 

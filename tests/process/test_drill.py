@@ -25,16 +25,19 @@ from engine.drill import main as drill
 from engine.drill.bench import Seen
 from engine.drill.books import Books, LedgerReader
 from engine.drill.faults import FAULTS
-from engine.drill.line import Fate, Line
+from engine.drill.line import Fate, Line, Prices
 from engine.drill.machine import MachineClock, share
 from engine.drill.outages import DroppedLink
 from engine.drill.program import Arm, Probed, Trap
+from engine.drill.proof import Proof
 from engine.drill.remote import RemoteBroker
 from engine.drill.results import BrokenPromise, Progress, Promise, Report
 from engine.drill.runner import Options, class_of
 from engine.errors import BrokerAmbiguous, BrokerRefused
 from engine.gateway.ledger import Ledger
 from engine.gateway.points import Point
+from engine.model.condition import ConditionAction, ConditionCommand, ConditionSpec
+from engine.model.guard import Coverage
 from engine.model.instrument import instrument
 from engine.model.market import LinkState
 from engine.model.order import Fill, Order, OrderStatus, Side, TimeInForce
@@ -84,6 +87,7 @@ def test_every_fault_class_is_survived_once_as_the_window_runs_it() -> None:
     assert [item.run for item in progress if isinstance(item, Progress)] == list(range(1, len(FAULTS) + 1))
     assert report.deaths >= 6
     assert report.orders >= len(FAULTS)
+    assert report.proofs >= len(FAULTS)
     ours.close()
     assert commands.main(["ledger", "verify", str(report.ledger)]) == 0
 
@@ -96,6 +100,7 @@ def test_a_broken_promise_ends_the_drill_and_tells_how_to_repeat_it(capsys: pyte
     table = json.loads(said.out.splitlines()[-1])
     assert f"--seed 3 --runs 5 --only {table['run']} --fault kill_main" in said.err
     assert not table["passed"]
+    assert table["proofs"] == table["run"] - 1
     (row,) = table["faults"]
     assert row["tried"] == row["survived"] + 1
     assert row["unguarded_s"] > options.limit_s
@@ -163,6 +168,90 @@ def test_children_are_killed_at_every_point_in_turn() -> None:
     assert {(arm.point, arm.process) for arm in told} == {(point, "executor") for point in Point}
 
 
+class StubBench:
+    """Lots under a guard that acts when the price has gone through its stop, or never."""
+
+    limit_s = 5.0
+
+    def __init__(self, *, is_blind: bool, can_move: bool) -> None:
+        self._is_blind, self._lots, self._now = is_blind, 2, 0.0
+        self.proofs = 0
+        self.line = self.books = self.watch = self
+        self.world = SimpleNamespace(move=self._move if can_move else None, is_ended=lambda: False)
+        self.prices = Prices(last=22_800)
+        self.asked: list[ConditionCommand] = []
+
+    def look(self) -> Seen:
+        self._now += 0.02
+        if self.asked:
+            self.prices = self.prices.after(self.prices.last - 1)
+            self._close()
+        return Seen(self._now, Probed({}, True), net=self._lots)
+
+    def now(self) -> float:
+        return self._now
+
+    def held(self) -> dict[str, int]:
+        return {"c1": self._lots} if self._lots else {}
+
+    def average(self, condition_id: str) -> int:
+        return 22_790
+
+    def coverage(self) -> Coverage:
+        return Coverage(account="a", symbol=SYMBOL, net=self._lots, guarded=self._lots)
+
+    def begin_prices(self) -> None:
+        self.prices = Prices(last=self.prices.last)
+
+    def ask(self, body: ConditionCommand) -> None:
+        self.asked.append(body)
+
+    def _move(self, points: int) -> None:
+        self.prices = self.prices.after(self.prices.last + points)
+        if self.prices.last <= 22_790 - 300:
+            self._close()
+
+    def _close(self) -> None:
+        if not self._is_blind:
+            self._lots = 0
+
+
+@pytest.mark.parametrize("can_move", [True, False])
+@pytest.mark.parametrize("is_blind", [True, False])
+def test_a_guard_that_is_alive_and_does_not_act_is_found(is_blind: bool, can_move: bool) -> None:
+    bench = StubBench(is_blind=is_blind, can_move=can_move)
+    spec = ConditionSpec(
+        condition_id="c1", account="a", symbol=SYMBOL, action=Side.BUY, trigger_price=22_790, stop_loss_points=300
+    )
+    scenario = SimpleNamespace(proofs=0, specs={"c1": spec}, is_entered=lambda seen: True)
+
+    def wait(holds: Callable[[Seen], bool], limit_s: float, what: str) -> None:
+        began = bench.now()
+        while not holds(bench.look()):
+            assert bench.now() - began < limit_s, what
+
+    class Drawn(random.Random):
+        def random(self) -> float:
+            return 0.9  # nothing changes hands
+
+    fault = SimpleNamespace(lift=lambda bench: None)
+    proof = Proof(cast(Any, bench), cast(Any, scenario), Drawn(1), bench.look, wait)
+    if is_blind:
+        with pytest.raises(BrokenPromise, match=r"the guard did not act.*2 of c1") as found:
+            proof.give(cast(Any, fault))
+        assert found.value.promise is Promise.ACTED
+        assert (bench.proofs, scenario.proofs) == (0, 0)
+    else:
+        proof.give(cast(Any, fault))
+        assert (bench.proofs, scenario.proofs) == (1, 1)
+    if can_move:
+        assert not bench.asked
+    else:
+        (asked,) = bench.asked
+        assert asked.action is ConditionAction.PUT
+        assert asked.spec == replace(spec, stop_loss_points=1, trailing_points=1)
+
+
 LOT = Order(
     client_order_id="OUT0000001",
     account="a",
@@ -227,6 +316,7 @@ class Bench:
         self.listener = RecordingListener()
         self.broker.login(Credentials(user="me"))
         self.broker.start(self.listener)
+        self.broker.subscribe(SYMBOL)
         self.listener.wait(lambda: bool(self.listener.of("tick")))
 
     def submit(self, note: str, quantity: int = 1, **changes: Any) -> str:
@@ -316,6 +406,37 @@ def test_a_muted_feed_tells_no_tick_and_no_link_event(bench: Bench) -> None:
     bench.line.lift()
     bench.listener.wait(lambda: len(bench.listener.of("tick")) > before)
     assert len([kind for kind, _ in bench.listener.told if kind == "link"]) == 2
+
+
+def test_only_what_a_program_has_subscribed_is_told_and_the_line_sees_everything(bench: Bench) -> None:
+    bench.broker.unsubscribe(SYMBOL)
+    bench.submit("MARK000001")
+    bench.wait_filled("MARK000001")  # what was on its way before is here by now
+    before = len(bench.listener.of("tick"))
+    bench.line.begin_prices()
+    until(lambda: bool(bench.line.prices.high), "a print of the exchange")
+    assert len(bench.listener.of("tick")) == before
+    bench.broker.subscribe(SYMBOL)
+    bench.listener.wait(lambda: len(bench.listener.of("tick")) > before)
+
+
+@pytest.mark.parametrize("points", [-500, 500])
+def test_the_price_of_the_exchange_is_moved_for_everybody_and_back(bench: Bench, points: int) -> None:
+    before = bench.line.prices.last
+    bench.exchange.move_price(points)
+    until(lambda: abs(bench.line.prices.last - before - points) < 100, "prints at the new price")
+    bench.submit("MOVED00001")
+    bench.wait_filled("MOVED00001")
+    assert abs(bench.filled("MOVED00001")[0].price - before - points) < 200
+    bench.exchange.move_price(-points)
+    until(lambda: abs(bench.line.prices.last - before) < 100, "prints at the old price")
+
+
+def test_prices_of_a_while() -> None:
+    prices = Prices(last=50)
+    for price in (10, 13, 9, 11):
+        prices = prices.after(price)
+    assert prices == Prices(last=11, low=9, high=13, fall=4, rise=3)
 
 
 def test_calls_are_ambiguous_once_the_exchange_is_gone() -> None:
