@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,7 @@ from engine.settings import Settings
 from engine.timing import NS_PER_S
 
 if TYPE_CHECKING:
+    from engine.storage.layout import StoreFolder
     from engine.storage.reading import StoreReader
 
 _SPAN: Final = re.compile(r"(\d{1,4})(s|m|h)|1d", re.ASCII)
@@ -153,7 +154,7 @@ def _import(arguments: argparse.Namespace, store: Path, calendar: TradingCalenda
     if sys.stderr.isatty():
         print(f"\r{'':66}\r", end="", file=sys.stderr)
     for item in summary.imported:
-        days = " to ".join(str(day) for day in sorted({min(item.trade_dates), max(item.trade_dates)}))
+        days = _from_to(item.trade_dates)
         change = f"{item.written} written, {item.replaced} replaced" if item.is_change else "nothing new"
         kept = f", {item.kept} left out: the store has more of their sessions" if item.kept else ""
         print(f"{item.path.name}: {days}: {item.rows} rows, {change}{kept}")
@@ -256,6 +257,39 @@ def _sessions(arguments: argparse.Namespace, store: Path, calendar: TradingCalen
     from engine.storage.reading import StoreReader
 
     first, last = arguments.date or date.min, arguments.date or date.max
-    with StoreReader(StoreFolder(store), calendar) as reader:
-        write_sessions(reader.sessions(arguments.product, first, last), sys.stdout)
+    folder = StoreFolder(store)
+    with StoreReader(folder, calendar) as reader:
+        found = reader.sessions(arguments.product, first, last)
+    write_sessions(found, sys.stdout)
+    if not found:
+        print(f"engine: {_why_no_sessions(folder, arguments.product, first, last)}", file=sys.stderr)
     return 0
+
+
+def _why_no_sessions(folder: StoreFolder, product: str | None, first: date, last: date) -> str:
+    """What the store has instead, in a sentence."""
+    from engine.storage.layout import Kind
+
+    path = folder.path
+    if not path.is_dir():
+        return f"{path}: there is no store. Import files into it, or name another folder with --store."
+    prints = folder.segments(Kind.TICKS, Kind.SPREADS, first=first, last=last)
+    bars = folder.segments(Kind.BARS, first=first, last=last)
+    if prints and product:
+        when = f" on {first}" if first == last else ""
+        return f"{path}: no session of {product} is stored{when}."
+    if bars and not prints:
+        days = _from_to({item.trade_date for item in bars})
+        return (
+            f"{path}: {days} has 1-minute bars without prints, and sessions are made of prints. "
+            "'export --what bars' writes the bars."
+        )
+    if stored := {item.trade_date for item in folder.segments()}:
+        return f"{path}: no closed day has a session of that; {_from_to(stored)} is stored."
+    if folder.live.exists():
+        return f"{path}: no day is closed yet; the recorder closes a day after its day session."
+    return f"{path}: the store is empty. Import files into it, or name another folder with --store."
+
+
+def _from_to(days: Collection[date]) -> str:
+    return " to ".join(str(day) for day in sorted({min(days), max(days)}))

@@ -33,7 +33,31 @@ def test_imported_sessions_are_listed_with_their_columns(
         "2024-11-05,TX,202412,day,1,22838,22838,22838,22838,1,22838.0",
     ]
     assert main(["sessions", "--date", "2024-11-06"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert "no closed day has a session of that; 2024-11-05 is stored" in shown.err
+    assert main(["sessions", "--product", "XX"]) == 0
+    assert "no session of XX is stored" in capsys.readouterr().err
+
+
+def test_why_no_session_is_listed(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(store: Path) -> str:
+        capsys.readouterr()
+        assert main(["sessions", "--store", str(store)]) == 0
+        shown = capsys.readouterr()
+        assert shown.out.startswith("trade_date,")
+        assert shown.err.startswith(f"engine: {store}: ")
+        return shown.err
+
+    assert "there is no store" in told(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+    (tmp_path / "empty").mkdir()
+    assert "the store is empty" in told(tmp_path / "empty")
+    assert main(["import", str(file)]) == 0
+    out, bars = tmp_path / "bars.csv", tmp_path / "bars"
+    assert main(["export", "--product", "TX", *EXPORT[3:], "--what", "bars", "--out", str(out)]) == 0
+    assert main(["import", "--minutes-are", "start", str(out), "--store", str(bars)]) == 0
+    assert "2024-11-05 has 1-minute bars without prints" in told(bars)
 
 
 def test_store_can_be_named(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
