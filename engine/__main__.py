@@ -176,6 +176,8 @@ def _ledger(arguments: argparse.Namespace, settings: "Settings") -> int:
         rows = statement.read(path, calendar=calendar, trade_date=arguments.trade_date)
         is_csv = arguments.format == "csv"
         statement.write(statement.to_csv(rows) if is_csv else statement.to_json(path, rows), arguments.out)
+        if not rows:
+            print(f"engine: {statement.why_empty(path, calendar=calendar)}", file=sys.stderr)
         return 0
     checks = ledger_check.verify(path, calendar=calendar)
     print(path)

@@ -27,6 +27,8 @@ from engine.model.signal import Signal
 from engine.timing import NS_PER_S
 
 _ZERO: Final = Decimal(0)
+_DATES: Final = 10
+"""Trade dates that a sentence names at most."""
 
 
 class Kind(StrEnum):
@@ -133,6 +135,20 @@ def read(path: Path, *, calendar: TradingCalendar, trade_date: date | None = Non
         found = list(_Account(calendar).rows(list(file.events())))
     found.sort(key=lambda item: item[0])  # rows of one instant stay in the ledger's order
     return [row for _, row in found if trade_date in (None, row.trade_date)]
+
+
+def why_empty(path: Path, *, calendar: TradingCalendar) -> str:
+    """What a ledger has instead of the rows that were asked for, in a sentence.
+
+    Raises:
+        LedgerError: it cannot be read; names file and row.
+        UnknownInstrument: a contract that this program does not know.
+    """
+    dates = sorted({str(row.trade_date) for row in read(path, calendar=calendar)})
+    if not dates:
+        return f"{path} has no fill and no adjusted position."
+    shown = ("…, " if dates[_DATES:] else "") + ", ".join(dates[-_DATES:])
+    return f"{path} has nothing of that trade date; it has {shown}."
 
 
 class _Account:

@@ -200,6 +200,21 @@ def test_csv(path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert rows[-1]["reason"] == "到期結算, expired"
 
 
+def test_a_trade_date_without_rows_names_those_that_there_are(
+    path: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ledger", "export", "--trade-date", "2024-11-06", str(path)]) == 0
+    assert capfd.readouterr().err == ""
+    assert main(["ledger", "export", "--trade-date", "2024-11-08", str(path)]) == 0
+    shown = capfd.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert shown.err.startswith(f"engine: {path} has nothing of that trade date")
+    assert shown.err.strip().endswith("2024-11-05, 2024-11-06, 2024-11-07.")
+    empty = written(tmp_path / "empty.sqlite", [])
+    assert main(["ledger", "export", str(empty)]) == 0
+    assert "has no fill" in capfd.readouterr().err
+
+
 def test_json_has_totals(path: Path, tmp_path: Path) -> None:
     out = tmp_path / "books.json"
     assert main(["ledger", "export", str(path), "--format", "json", "--out", str(out)]) == 0
