@@ -1,11 +1,10 @@
 """Which worlds one can log in to, and the login: from a choice and credentials to a broker and its accounts."""
 
-import importlib.util
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from engine import recorded_days
 from engine.brokers.base import Broker, Credentials
@@ -54,20 +53,18 @@ class Login:
     is_paused: bool = False
 
 
+_LATER: Final = {
+    World.PFCF_DLL: ("the broker's .NET library", "It will run on Windows only."),
+    World.PFCF_WHEEL: ("the broker's Python package", "Use the simulated exchange or a replay."),
+}
+
+
 def unavailable(world: World) -> str:
     """Why a world cannot be used on this machine, in a sentence; empty if it can."""
     if world in (World.SIMULATED, World.REPLAY):
         return ""
-    if world is World.PFCF_DLL:
-        is_windows = os.name == "nt"
-        return (
-            "This version has no adapter for the broker's .NET library yet."
-            if is_windows
-            else "The broker's .NET library runs on Windows only."
-        )
-    if importlib.util.find_spec("pfcf") is None:
-        return "The broker's Python package (pfcf) is not installed."
-    return "This version has no adapter for the broker's Python package yet."
+    interface, later = _LATER[world]
+    return f"This version has no adapter for {interface} yet: there is nothing to install. {later}"
 
 
 def log_in(login: Login, settings: Settings, calendar: TradingCalendar) -> tuple[Broker, tuple[Account, ...]]:
