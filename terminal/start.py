@@ -11,7 +11,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 import qasync
 from PySide6 import QtWidgets
@@ -19,16 +19,27 @@ from PySide6 import QtWidgets
 from engine import logs
 from engine import settings as engine_settings
 from engine.errors import EngineError
-from terminal import i18n, settings
+from terminal import i18n, screen, settings
 from terminal.app import Terminal
 from terminal.demo import Demo
 
 log = logs.get(__name__)
 
+_NO_DISPLAY: Final = (
+    "no display is at hand (neither DISPLAY nor WAYLAND_DISPLAY is set). Start it with `make run`, or with "
+    "`xvfb-run -a python -m terminal`; --demo needs no display."
+)
+
 
 def start(arguments: argparse.Namespace) -> int:
     """Runs until the window is closed; returns the exit code."""
     _name_child_program()
+    is_person = arguments.demo is None and arguments.smoke_test is None
+    if screen.is_missing():
+        if is_person:
+            print(f"terminal: {_NO_DISPLAY}", file=sys.stderr)
+            return 2
+        screen.draw_in_memory()
     try:
         config = engine_settings.load(arguments.settings)
     except EngineError as error:
@@ -42,7 +53,7 @@ def start(arguments: argparse.Namespace) -> int:
         preferences = replace(preferences, language=arguments.language)
     if arguments.theme:
         preferences = replace(preferences, theme=arguments.theme)
-    is_person = arguments.demo is None and arguments.smoke_test is None
+    screen.drop_noise()
     app = QtWidgets.QApplication.instance() or QtWidgets.QApplication(sys.argv[:1])
     assert isinstance(app, QtWidgets.QApplication)
     app.setApplicationName("futures-terminal")
@@ -51,6 +62,7 @@ def start(arguments: argparse.Namespace) -> int:
     asyncio.set_event_loop(loop)
     with loop:
         code: int = loop.run_until_complete(_run(app, config, preferences, warning, arguments, is_person))
+    screen.restore_words()
     logs.close()
     return code
 

@@ -33,9 +33,12 @@ KEYS = {
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def start(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
+def start(folder: Path, *arguments: object, has_display: bool = True) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "terminal", *map(str, arguments)]
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(REPOSITORY)}
+    if not has_display:
+        for name in ("QT_QPA_PLATFORM", "DISPLAY", "WAYLAND_DISPLAY"):
+            environment.pop(name, None)
     return subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -49,9 +52,7 @@ def finished(program: "subprocess.Popen[str]") -> tuple[int, str]:
         program.kill()
         program.communicate()
         raise
-    # The offscreen platform says so of each popup; it is true and no fault of ours.
-    lines = [line for line in said.splitlines() if not line.startswith("This plugin does not support")]
-    return program.returncode, "\n".join(lines)
+    return program.returncode, said.rstrip("\n")
 
 
 def check_report(path: Path) -> dict[str, Any]:
@@ -145,6 +146,26 @@ def is_listening(pid: int) -> bool:
 def is_connected(pid: int) -> bool:
     links = psutil.Process(pid).net_connections(kind="tcp")
     return len([link for link in links if link.status == psutil.CONN_ESTABLISHED]) >= 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_the_demo_needs_no_display_and_says_so(tmp_path: Path) -> None:
+    picture = tmp_path / "s.png"
+    code, said = finished(
+        start(tmp_path, "--demo", "--speed", 120, "--for", 5, "--screenshot", picture, has_display=False)
+    )
+    assert code == 0, said
+    assert said == "terminal: no display here: the window is drawn in memory (QT_QPA_PLATFORM=offscreen)"
+    check_picture(picture)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_without_display_a_person_is_told_what_to_do(tmp_path: Path) -> None:
+    code, said = finished(start(tmp_path, has_display=False))
+    assert code == 2
+    assert len(said.splitlines()) == 1
+    assert "make run" in said
+    assert "xvfb-run" in said
 
 
 def test_a_file_that_is_none_is_said_in_a_sentence(tmp_path: Path) -> None:
