@@ -25,6 +25,16 @@ _TONES: Final = {
 }
 
 
+_ORDER: Final = ("gateway", "quote", "trade", "books", "feed", "executor", "strategy", "recorder", "scanner")
+"""Lamps from the left, by the first word of their name; others follow, by name."""
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Where a lamp stands among all."""
+    kind = name.replace("-", ".").partition(".")[0]
+    return (_ORDER.index(kind) if kind in _ORDER else len(_ORDER), name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """What was last told about a link or process.
@@ -99,7 +109,7 @@ class Lamp(QtWidgets.QWidget):
 
 
 class LampBar(QtWidgets.QWidget):
-    """All lamps, in the order in which they were first heard of, with the one timer of the window.
+    """All lamps, in an order that does not depend on who was heard first, with the one timer of the window.
 
     Signals:
         beat(): four times a second while shown; whoever shows ages may use it.
@@ -130,7 +140,7 @@ class LampBar(QtWidgets.QWidget):
             lamp = Lamp(name, self)
             lamp.theme = self._theme
             self._lamps[name] = lamp
-            self._box.addWidget(lamp)
+            self._box.insertWidget(sorted(self._lamps, key=_place).index(name), lamp)
         self._lamps[name].show_reading(reading, self._now_ns())
 
     def update_link(self, status: LinkStatus, limit_s: float = 0.0) -> None:

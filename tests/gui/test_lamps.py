@@ -83,6 +83,34 @@ def test_a_link_heard_again_keeps_one_lamp_and_a_removed_one_none(bar: LampBar, 
     bar.refresh()
 
 
+def shown(bar: LampBar) -> list[str]:
+    """Names of the lamps from left to right."""
+    bar.resize(bar.sizeHint())
+    return [lamp.name for lamp in sorted(bar.findChildren(Lamp), key=lambda lamp: lamp.x())]
+
+
+def test_lamps_keep_their_order_whoever_is_heard_first(bar: LampBar, qtbot: QtBot) -> None:
+    ordered = ["gateway", "quote", "trade", "executor", "strategy-1", "strategy-2", "recorder", "scanner", "web"]
+    for name in (
+        "scanner",
+        "web",
+        "strategy-2",
+        "quote",
+        "executor",
+        "recorder",
+        "trade",
+        "strategy-1",
+        "gateway",
+    ):
+        bar.set_reading(name, Reading(state=UP, ts_last=values.T0))
+    bar.show()
+    qtbot.waitUntil(lambda: shown(bar) == ordered)
+    bar.remove("executor")
+    qtbot.waitUntil(lambda: len(bar.findChildren(Lamp)) == len(ordered) - 1)
+    bar.set_reading("executor", Reading(state=UP, ts_last=values.T0))
+    qtbot.waitUntil(lambda: shown(bar) == ordered)
+
+
 def test_it_beats_only_while_it_is_shown(bar: LampBar, qtbot: QtBot) -> None:
     with qtbot.waitSignal(bar.beat, timeout=5000):
         bar.show()
