@@ -257,6 +257,7 @@ class Terminal(QtCore.QObject):
             self.tr("Feed (SUB)"): host.gateway.market_endpoint,
             self.tr("Queries (DEALER)"): host.gateway.commands_endpoint,
             self.tr("Telemetry (SUB)"): host.telemetry_endpoint,
+            self.tr("History (DEALER)"): host.history_endpoint or self.tr("The recorder is not running."),
             self.tr("Public key of the servers"): host.server_key,
         }
         dialog = ConnectionDialog(facts, self.display.window)

@@ -218,7 +218,7 @@ class Display(QtCore.QObject):
 
     def _check_conditions(self) -> None:
         armed = sum(c.state.is_waiting or c.state.is_in_market for c in self.conditions.values())
-        self.bar.set_check(Check.CONDITION, armed > 0, self.tr("Conditions: {count}").format(count=armed))
+        self.bar.set_check(Check.CONDITION, armed > 0, str(armed))
 
     # --- what the engine tells -----------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class MainWindow(QtWidgets.QMainWindow):
         self._bar, self._lamps = bar, lamps
         self._theme = DARK
         self._environment: Environment | None = None
-        self._alarm = ""
+        self._alarm = self._language = ""
         self._may_close = False
         self.setWindowIcon(QtGui.QIcon(str(resources.path("icon.svg"))))
         self.setDockOptions(
@@ -124,7 +124,10 @@ class MainWindow(QtWidgets.QMainWindow):
         self.update()
 
     def set_language(self, language: str) -> None:
-        """Checks the language in the menu."""
+        """Checks the language in the menu, and takes away a sentence that was said in another one."""
+        if language != self._language:
+            self._language = language
+            self.show_message("")
         self._language_actions[language].setChecked(True)
 
     def set_logged_in(self, is_logged_in: bool) -> None:

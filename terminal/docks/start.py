@@ -79,7 +79,7 @@ class StartBar(QtWidgets.QToolBar):
         self.retranslate()
 
     def set_check(self, check: Check, is_met: bool, text: str = "") -> None:
-        """Whether a thing that trading needs is there; ``text`` says which, as an account number."""
+        """Whether a thing that trading needs is there; ``text`` says which, as an account number, or how many."""
         self._met[check] = (is_met, text)
         self._refresh()
 
@@ -204,7 +204,7 @@ class StartBar(QtWidgets.QToolBar):
     def _refresh(self) -> None:
         for check, label in self.checks.items():
             is_met, text = self._met[check]
-            shown = text if is_met and text else self._check_text(check)
+            shown = self._met_text(check, text) if is_met and text else self._check_text(check)
             label.setText(f"{'✓' if is_met else '✗'} {shown}")
             label.setToolTip("" if is_met else self._missing_text(check))
             set_tone(label, "ok" if is_met else "warning")
@@ -231,6 +231,9 @@ class StartBar(QtWidgets.QToolBar):
         self.again_button.setVisible(bool(self._given_up))
         self.resume_action.setEnabled(is_halted)
         self.resume_button.setVisible(is_halted)
+
+    def _met_text(self, check: Check, text: str) -> str:
+        return self.tr("Conditions: {count}").format(count=text) if check is Check.CONDITION else text
 
     def _check_text(self, check: Check) -> str:
         return {

@@ -35,6 +35,17 @@ def test_a_window_that_was_never_open_fits_on_the_screen_or_is_as_small_as_it_ca
     assert size.height() <= max(screen.height(), 720)
 
 
+def test_a_sentence_goes_with_the_language_in_which_it_was_said(terminal: Terminal) -> None:
+    window = terminal.display.window
+    terminal.display.say("The alarm is over.")
+    terminal.set_language("en")
+    assert window._message.text() == "The alarm is over."
+    window._language_actions["zh_TW"].trigger()
+    told = window._message.text()
+    terminal.set_language("en")
+    assert not told
+
+
 def boxes() -> list[QtWidgets.QMessageBox]:
     return [box for box in QtWidgets.QApplication.topLevelWidgets() if isinstance(box, QtWidgets.QMessageBox)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from engine.errors import RequestTimeout
@@ -34,6 +34,7 @@ from engine.wire.sockets import RouterServer
 from engine.wire.zap import Doorkeeper
 from terminal.bridge.history import HistoryLink
 from terminal.chart import ChartWidget
+from terminal.dialogs.connection import ConnectionDialog
 from terminal.dialogs.login import LoginRequest
 from terminal.models.bars import TIME_FRAMES, BarSeries
 from terminal.models.past import PastState, bar_rows, block_start, tick_rows
@@ -628,6 +629,31 @@ def test_a_contract_that_comes_back_has_what_the_recorder_kept_each_tick_once(pr
             known = sorted(received[one].items())
             assert [seq for seq, _ in known] == list(range(1, len(known) + 1))
             assert rows(chart.view.series) == truth([tick for _, tick in known], span_s), span_s
+
+    program.run(story())
+
+
+def test_a_developer_reads_where_history_answers_and_what_is_there_without_recorder(program: Program) -> None:
+    terminal = program.terminal
+
+    def told() -> str:
+        terminal._show_connection()
+        (dialog,) = terminal.display.window.findChildren(ConnectionDialog)
+        text: str = dialog.fields["History (DEALER)"].text()
+        dialog.close()
+        program.qapp.sendPostedEvents(dialog, QtCore.QEvent.Type.DeferredDelete)
+        return text
+
+    async def story() -> None:
+        await program.during(
+            terminal.log_in(LoginRequest(broker="simulated", user="u", password="p", url="simulated"))
+        )
+        assert terminal.run
+        host = terminal.run.host
+        before = host.history_endpoint
+        assert told() == (before or "The recorder is not running.")
+        await program.until(lambda: host.history_endpoint)
+        assert told() == host.history_endpoint
 
     program.run(story())
 

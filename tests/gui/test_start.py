@@ -40,6 +40,17 @@ def test_the_list_names_what_is_there(bar: StartBar) -> None:
     assert bar.checks[Check.ACCOUNT].text() == "✓ 0123456-7"
 
 
+def test_the_number_of_conditions_follows_the_language(bar: StartBar) -> None:
+    bar.set_check(Check.CONDITION, True, "2")
+    assert bar.checks[Check.CONDITION].text() == "✓ Conditions: 2"
+    i18n.install("zh_TW")
+    bar.retranslate()
+    told = bar.checks[Check.CONDITION].text()
+    i18n.install("en")
+    assert "2" in told
+    assert "Conditions" not in told
+
+
 def test_start(bar: StartBar, qtbot: QtBot) -> None:
     meet_all(bar)
     with qtbot.waitSignal(bar.start_requested):
