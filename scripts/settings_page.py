@@ -5,6 +5,7 @@ Run it after a setting has changed: ``python scripts/settings_page.py``. A test 
 
 import ast
 import dataclasses
+import json
 import sys
 import typing
 from datetime import date
@@ -97,13 +98,24 @@ def _one_line(text: str) -> str:
 
 
 def _default(value: object) -> str:
-    if value is dataclasses.MISSING:
-        return "the system's place"
+    return "the system's place" if value is dataclasses.MISSING else f"`{_toml(value)}`"
+
+
+def _toml(value: object) -> str:
+    """A value as the settings file has it.
+
+    Raises:
+        TypeError: TOML has no such value.
+    """
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
     if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
+        return str(value).lower()
     if isinstance(value, str):
-        return f'`"{value}"`'
-    return "`[]`" if value == () else f"`{value}`"
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, int | float | date):
+        return str(value)
+    raise TypeError(f"A setting has the default {value!r}, which TOML cannot hold; change it or teach _toml.")
 
 
 if __name__ == "__main__":

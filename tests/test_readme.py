@@ -255,6 +255,18 @@ def test_page_of_settings_is_up_to_date() -> None:
     assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
 
 
+def test_page_of_settings_shows_defaults_as_the_file_has_them(tmp_path: Path) -> None:
+    page = settings_page.PAGE.read_text(encoding="utf-8")
+    document = ""
+    for part in page.split("\n## ")[1:]:
+        rows = re.findall(r"^\| `(\w+)` \| [^|]* \| `([^|]*)` \|", part, flags=re.MULTILINE)
+        document += "\n".join([part.partition("`")[2].partition("`")[0], *map(" = ".join, rows)]) + "\n"
+    path = tmp_path / "settings.toml"
+    path.write_text(document, encoding="utf-8")
+    assert settings.load(path) == settings.Settings()
+    assert tomllib.loads(document)["risk"]["margin_per_lot"] == list(settings.Risk().margin_per_lot)
+
+
 @pytest.mark.parametrize(
     "page", [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))], ids=lambda path: path.name
 )
