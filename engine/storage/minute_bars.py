@@ -18,6 +18,7 @@ from engine.model.instrument import instrument
 from engine.model.session import TAIPEI, Session, SessionKind, TradingCalendar
 from engine.model.tick import Tick, TickFlag
 from engine.storage.columns import TickColumns
+from engine.storage.layout import Source
 from engine.storage.reading import MINUTE_NS, StoreReader
 from engine.timing import NS_PER_S
 
@@ -117,7 +118,8 @@ class MinuteBars:
         end = _minute(last_ns, session) + MINUTE_NS
         if end >= session.close_ns:
             end = session.close_ns + NS_PER_S
-        for bar in bars_of(self._reader.ticks(symbol, begin, end), session):
+        recorded = self._reader.ticks(symbol, begin, end, source=Source.LIVE)
+        for bar in bars_of(recorded, session):
             key = (symbol, bar.trade_date, bar.session, bar.start_ns)
             if self._known.get(key) != bar:
                 over = bar.start_ns + bar.span_ns

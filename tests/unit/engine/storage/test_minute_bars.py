@@ -9,6 +9,7 @@ import pytest
 from engine.model.session import SessionKind
 from engine.model.tick import Tick
 from engine.storage.columns import TickColumns
+from engine.storage.layout import Source
 from engine.storage.minute_bars import MinuteBars
 from engine.storage.reading import MINUTE_NS, StoreReader
 from engine.storage.store import MarketStore
@@ -29,9 +30,9 @@ class CountingReader(StoreReader):
 
     reads: list[tuple[int, int]]
 
-    def ticks(self, symbol: str, start_ns: int, end_ns: int) -> TickColumns:
+    def ticks(self, symbol: str, start_ns: int, end_ns: int, *, source: Source | None = None) -> TickColumns:
         self.reads.append((start_ns, end_ns))
-        return super().ticks(symbol, start_ns, end_ns)
+        return super().ticks(symbol, start_ns, end_ns, source=source)
 
 
 @pytest.fixture
@@ -74,3 +75,15 @@ def test_what_was_not_written_is_found_changed_again(store: MarketStore, reader:
     assert [bar.start_ns for bar in bars.due(SESSION.close_ns + NS_PER_S)] == [SESSION.close_ns - MINUTE_NS]
     bars.touch_recent(NOVEMBER, SESSION.close_ns + MINUTE_NS)
     assert not bars.changed().bars, "known as it is"
+
+
+def test_an_imported_file_of_the_day_has_no_say(store: MarketStore, reader: CountingReader) -> None:
+    """Neither a fuller one nor a damaged one."""
+    bars = MinuteBars(reader, CALENDAR)
+    day = store.folder.day(SESSION.trade_date)
+    day.mkdir(parents=True)
+    (day / "ticks-taifex.1.parquet").write_bytes(b"damaged")
+    store.append_ticks([tick(1, SESSION.open_ns)], RUN)
+    bars.touch([tick(1, SESSION.open_ns)])
+    assert len(bars.changed().bars) == 1
+    assert bars.trouble == ""
