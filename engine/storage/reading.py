@@ -107,7 +107,7 @@ class SessionSummary:
 
 
 class StoreReader:
-    """Reads a store; ask from one thread at a time, :meth:`sibling` gives another thread its own.
+    """Reads a store; ask from one thread at a time.
 
     Args:
         folder: the store.
@@ -131,14 +131,6 @@ class StoreReader:
 
     def __exit__(self, *args: object) -> None:
         self.close()
-
-    def sibling(self) -> "StoreReader":
-        """A reader of the same store for another thread."""
-        return StoreReader(self._folder, self._calendar, live=self._database if self._has_live else None)
-
-    def interrupt(self) -> None:
-        """Ends the question that another thread asks this reader; that one gets :class:`StoreError`."""
-        self._database.interrupt()
 
     # ------------------------------------------------------------------------------------------------- ticks
 
@@ -411,8 +403,6 @@ class StoreReader:
 
     def _failure(self, error: duckdb.Error) -> Exception:
         reason = str(error).splitlines()[0]
-        if isinstance(error, duckdb.InterruptException):
-            return StoreError("The question to the market store was cancelled.")
         if isinstance(error, duckdb.IOException | duckdb.InvalidInputException):
             return DataFileError(f"{self._folder.path}: a file of the store cannot be read: {reason}")
         return StoreError(f"{self._folder.path}: {reason}")

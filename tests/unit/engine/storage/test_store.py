@@ -138,7 +138,7 @@ class TestRecording:
         assert row == [(22798, 7, 0, 0)]
 
     def test_readers_of_other_threads_see_what_is_written(self, tmp_path: Path) -> None:
-        with opened(tmp_path) as store, store.reader() as first, first.sibling() as second:
+        with opened(tmp_path) as store, store.reader() as first, store.reader() as second:
             store.append_ticks([tick(1)], RUN)
             assert len(first.last_ticks("TXFK4", 5)) == len(second.last_ticks("TXFK4", 5)) == 1
 
