@@ -1,6 +1,6 @@
 """What is painted anew in every frame, over the backdrop: fills, crosshair, the values under it, sentences."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,9 @@ from terminal.chart.tags import TAG_HEIGHT, mixed, text_on
 _CENTRE: Final = QtCore.Qt.AlignmentFlag.AlignCenter
 _MARKER: Final = 6.5  # half the width of a fill's triangle
 _DASHES: Final = [3, 3]
+
+Words = tuple[tuple[str, str], ...]
+"""A value of the readout: its texts, each with its colour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +98,32 @@ def paint_readout(
 ) -> None:
     """The contract and the values of a bar, in the upper left corner on a ground of its own."""
     theme = frame.theme
-    parts: list[tuple[str, str]] = [(title, theme.text)]
+    values: list[Words] = [((title, theme.text),)]
     if index is not None:
-        parts += _bar_parts(frame, index, words)
+        values += _bar_values(frame, index, words)
     metrics = painter.fontMetrics()
-    widths = [metrics.horizontalAdvance(text) for text, _ in parts]
+    parts = fitting(values, frame.price.right - 20, metrics.horizontalAdvance)
     ground = QtGui.QColor(theme.base)
     ground.setAlpha(200)
-    painter.fillRect(QtCore.QRectF(0, 0, min(sum(widths) + 20, frame.price.right), READOUT_HEIGHT), ground)
+    width = sum(metrics.horizontalAdvance(text) for text, _ in parts) + 20
+    painter.fillRect(QtCore.QRectF(0, 0, width, READOUT_HEIGHT), ground)
     baseline = (READOUT_HEIGHT + metrics.ascent() - metrics.descent()) / 2
-    painter.setClipRect(QtCore.QRectF(0, 0, frame.price.right, READOUT_HEIGHT))
     x = 10.0
-    for (text, colour), width in zip(parts, widths, strict=True):
+    for text, colour in parts:
         painter.setPen(QtGui.QColor(colour))
         painter.drawText(QtCore.QPointF(x, baseline), text)
-        x += width
-    painter.setClipping(False)
+        x += metrics.horizontalAdvance(text)
+
+
+def fitting(values: Sequence[Words], room: float, width_of: Callable[[str], float]) -> list[tuple[str, str]]:
+    """The words of the first values that there is room for: each whole and with its name, or not at all."""
+    shown: list[tuple[str, str]] = []
+    for words in values:
+        room -= sum(width_of(text) for text, _ in words)
+        if room < 0:
+            break
+        shown += words
+    return shown
 
 
 def paint_sentence(painter: QtGui.QPainter, frame: Frame, headline: str, sentence: str) -> None:
@@ -142,25 +155,25 @@ def time_pattern(span_s: int) -> str:
     return "%m/%d %H:%M:%S" if span_s < 60 else "%m/%d %H:%M"
 
 
-def _bar_parts(frame: Frame, index: int, words: ReadoutWords) -> list[tuple[str, str]]:
+def _bar_values(frame: Frame, index: int, words: ReadoutWords) -> list[Words]:
     bars, theme = frame.bars, frame.theme
     opened, close = int(bars.open[index]), int(bars.close[index])
     before = int(bars.close[index - 1]) if index else opened
     tone = theme.up if close > before else theme.down if close < before else theme.text
     share = 100 * (close - before) / before if before else 0.0
-    parts: list[tuple[str, str]] = [
-        ("   " + axes.local_text(int(bars.start_ns[index]), time_pattern(frame.span_s)), theme.muted)
-    ]
+    time = axes.local_text(int(bars.start_ns[index]), time_pattern(frame.span_s))
     values = (
         (words.open, opened),
         (words.high, int(bars.high[index])),
         (words.low, int(bars.low[index])),
         (words.close, close),
     )
-    for name, value in values:
-        parts += [(f"   {name} ", theme.muted), (frame.price_text(value), tone)]
-    parts += [(f"   {words.volume} ", theme.muted), (f"{int(bars.volume[index]):,}", theme.text)]
-    return [*parts, (f"   {frame.change_text(close - before)} ({share:+.2f}%)", tone)]
+    return [
+        ((f"   {time}", theme.muted),),
+        *(((f"   {name} ", theme.muted), (frame.price_text(value), tone)) for name, value in values),
+        ((f"   {words.volume} ", theme.muted), (f"{int(bars.volume[index]):,}", theme.text)),
+        ((f"   {frame.change_text(close - before)} ({share:+.2f}%)", tone),),
+    ]
 
 
 def _paint_box(painter: QtGui.QPainter, box: QtCore.QRectF, text: str, frame: Frame) -> None:

@@ -1,8 +1,9 @@
-"""The line above the chart that says how far the stored bars reach, or why there are none. Asks nobody."""
+"""The line on the chart that says how far the stored bars reach, or why there are none. Asks nobody."""
 
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from terminal.chart.axes import local_text
+from terminal.chart.frame import READOUT_HEIGHT
 from terminal.models.past import PastState
 from terminal.widgets.dock import set_tone
 from terminal.widgets.elided import ElidedLabel
@@ -13,6 +14,8 @@ class PastLabel(ElidedLabel):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setAttribute(QtCore.Qt.WidgetAttribute.WA_TransparentForMouseEvents)  # the chart is behind it
+        self.setContentsMargins(10, READOUT_HEIGHT, 10, 2)
         self.state, self._reason, self._begin_ns = PastState.UNTOLD, "", 0
 
     def tell(self, state: PastState, reason: str = "", begin_ns: int = 0) -> None:
@@ -30,6 +33,17 @@ class PastLabel(ElidedLabel):
         """Says it in the present language."""
         self.setText(self._words())
         set_tone(self, "warning" if self.state is PastState.FAILED else "muted")
+
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        """Draws the words on a ground of their own, over the bars."""
+        if not self.text():
+            return
+        painter = QtGui.QPainter(self)
+        ground = self.palette().color(QtGui.QPalette.ColorRole.Base)
+        ground.setAlpha(200)
+        painter.fillRect(self.contentsRect().adjusted(-10, 0, 10, 0), ground)
+        painter.end()
+        super().paintEvent(event)
 
     def _words(self) -> str:
         match self.state:

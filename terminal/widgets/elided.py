@@ -16,7 +16,8 @@ class ElidedLabel(QtWidgets.QLabel):
 
     def sizeHint(self) -> QtCore.QSize:
         """As wide as the text."""
-        wide = self.fontMetrics().horizontalAdvance(self.text()) + 2
+        margins = self.contentsMargins()
+        wide = self.fontMetrics().horizontalAdvance(self.text()) + margins.left() + margins.right() + 2
         return QtCore.QSize(wide, super().sizeHint().height())
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:

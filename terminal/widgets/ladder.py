@@ -9,7 +9,7 @@ from terminal import formats
 from terminal.theme import DARK, Theme, mixed
 
 LEVELS: Final = 5
-_LINE: Final = 22
+_LINE: Final = 20
 
 
 class Ladder(QtWidgets.QWidget):
@@ -30,7 +30,7 @@ class Ladder(QtWidgets.QWidget):
         self._theme = DARK
         self._hovered: tuple[int, bool] | None = None
         self.setMouseTracking(True)
-        self.setMinimumHeight(_LINE * (LEVELS + 1))
+        self.setMinimumHeight(_LINE * (LEVELS + 2))  # headings, levels and totals
         self.setMinimumWidth(220)
 
     def set_texts(self, bid: str, ask: str, lots: str, empty: str) -> None:

@@ -102,7 +102,7 @@ class Table(QtWidgets.QTableView):
         painter = QtGui.QPainter(self.viewport())
         painter.setPen(self.palette().color(QtGui.QPalette.ColorRole.PlaceholderText))
         flags = QtCore.Qt.AlignmentFlag.AlignCenter | QtCore.Qt.TextFlag.TextWordWrap
-        painter.drawText(self.viewport().rect().adjusted(16, 8, -16, -8), int(flags), self._empty_text)
+        painter.drawText(self.viewport().rect().adjusted(16, 0, -16, 0), int(flags), self._empty_text)
         painter.end()
 
     def _dress(self) -> None:

@@ -12,6 +12,7 @@ from engine.model.tick import Tick
 from engine.timing import NS_PER_S
 from terminal.chart import axes
 from terminal.chart.candles import group_size, grouped, visible
+from terminal.chart.foreground import fitting
 from terminal.chart.scale import Scale, Timeline, padded, volume_top, with_near_lines
 from terminal.chart.tags import spread
 from terminal.models.bars import BarSeries
@@ -134,3 +135,12 @@ def test_price_marks_are_round(span: float, step: int) -> None:
     scale = Scale(0, 0, 800, 440, 0, 100, 22_000, 22_000 + span)
     assert axes.price_step(scale, 1, 44) == step
     assert all(mark % step == 0 for mark in axes.price_marks(scale, step))
+
+
+def test_the_readout_shows_a_value_whole_with_its_name_or_not_at_all() -> None:
+    title, opened, volume = (("TXFK4", ""),), (("  O ", ""), ("22,933", "")), (("  Vol ", ""), ("7", ""))
+    values = [title, opened, volume]
+    assert fitting(values, 100, len) == [*title, *opened, *volume]
+    assert fitting(values, len("TXFK4  O 22,933"), len) == [*title, *opened]
+    assert fitting(values, len("TXFK4  O 22,933") - 1, len) == [*title]
+    assert fitting(values, 3, len) == []

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from PySide6 import QtWidgets
+from PySide6 import QtCore, QtWidgets
 from pytestqt.qtbot import QtBot
 
 from engine.model.books import Difference, DifferenceKind
@@ -19,6 +19,7 @@ from engine.wire.messages import ProcessState, ProcessStatus, Pulse, ScanHits, S
 from terminal import i18n, theme
 from terminal.display import Display
 from terminal.docks.start import RunState
+from terminal.models.past import PastState
 from tests.gui import values
 from tests.gui.test_docks import texts
 
@@ -176,6 +177,19 @@ def test_an_armed_condition_says_that_nobody_watches_until_trading_runs(display:
         tell(display, name, ProcessState.READY)
     assert display.conditions_dock.notice.text() == ""
     assert display.chart.view.marks.faulty == frozenset()
+
+
+def test_on_a_small_screen_no_sentence_and_no_row_is_cut(display: Display, qtbot: QtBot) -> None:
+    window, table = display.window, display.orders.table
+    display.chart.past_label.tell(PastState.EMPTY)
+    window.resize(1280, 720)
+    window.show()
+    qtbot.waitUntil(lambda: window.size() == QtCore.QSize(1280, 720))
+    qtbot.waitUntil(lambda: table.viewport().height() >= table.fontMetrics().height())
+    label = display.chart.past_label
+    qtbot.waitUntil(lambda: label.width() >= label.sizeHint().width() - 2)
+    columns = [column.key for column in display.positions.model.columns]
+    assert columns[2:5] == ["unrealised", "guard", "flatten"]  # never beyond the right edge
 
 
 def test_an_alarm_stands_in_the_title_and_in_the_status_bar(display: Display) -> None:

@@ -22,6 +22,7 @@ from terminal.docks.orders import DEAD_WORD, OrdersDock
 from terminal.docks.positions import PositionsDock
 from terminal.docks.ticket import TicketDock, random_order_id
 from terminal.theme import DARK
+from terminal.widgets.ladder import LEVELS
 from terminal.widgets.table import Table
 from tests.gui import asking, values
 
@@ -376,13 +377,29 @@ def test_a_click_in_the_book_picks_the_price_of_its_level(qtbot: QtBot) -> None:
     dock.resize(300, 200)
     dock.show()
     ladder = dock.ladder
-    line = 22
+    line = ladder.minimumHeight() // (LEVELS + 2)
     for x, y, price in ((20, 1, 22979), (20, 5, 22975), (ladder.width() - 20, 2, 22982)):
         with qtbot.waitSignal(dock.price_picked) as told:
             QTest.mouseClick(ladder, LEFT, NONE, QtCore.QPoint(x, line * y + 10))
         assert told.args == [price]
     with qtbot.assertNotEmitted(dock.price_picked):
         QTest.mouseClick(ladder, LEFT, NONE, QtCore.QPoint(20, 5))
+
+
+def test_the_book_always_has_room_for_its_totals(qtbot: QtBot) -> None:
+    dock = BookDock()
+    qtbot.addWidget(dock)
+    dock.set_symbol("TXFK4")
+    dock.update_book(values.book())
+    ladder = dock.ladder
+    ladder.resize(ladder.minimumWidth(), ladder.minimumHeight())
+    picture = ladder.grab().toImage()
+    ground = picture.pixel(picture.width() // 4, picture.height() - 1)
+    last = range(picture.height() - 4, picture.height())
+    assert all(picture.pixel(x, y) == ground for y in last for x in range(picture.width()))  # no letter is cut
+    line = ladder.minimumHeight() // (LEVELS + 2)
+    totals = range(picture.height() - line + 2, picture.height() - 4)
+    assert any(picture.pixel(x, y) != ground for y in totals for x in range(picture.width()))
 
 
 def test_a_book_of_another_contract_is_not_shown(qtbot: QtBot) -> None:
