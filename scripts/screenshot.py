@@ -85,7 +85,6 @@ class Sitter:
         """Saves one picture."""
         self._terminal.set_theme(theme)
         self._terminal.set_language(language)
-        self._display.window.show_message("")  # it would stay in the language in which it was said
         await asyncio.sleep(0.4)
         path = FOLDER / f"{name}.png"
         picture = self._display.window.grab().toImage()
