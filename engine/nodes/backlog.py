@@ -32,6 +32,7 @@ class Batch:
         spool: the file that holds them too.
         is_damaged: that file holds something else besides and is kept.
         refused: rows that can never be written.
+        unwritten: rows that are not written yet; None = none is.
     """
 
     run: int
@@ -41,6 +42,12 @@ class Batch:
     spool: Path | None = None
     is_damaged: bool = False
     refused: int = 0
+    unwritten: int | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many are not written."""
+        return self.rows if self.unwritten is None else self.unwritten
 
     @property
     def rows(self) -> int:

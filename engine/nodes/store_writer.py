@@ -144,7 +144,8 @@ class StoreWriter:
     @property
     def pending(self) -> int:
         """Rows that have come and are not written."""
-        return self._backlog.rows + sum(batch.rows for batch in list(self._batches))
+        written_next = sum(batch.pending for batch in list(self._batches))
+        return written_next + self._backlog.rows  # in this order none is counted twice that moves on meanwhile
 
     @property
     def lag_ms(self) -> int:
@@ -225,15 +226,24 @@ class StoreWriter:
 
     def _write(self, batch: Batch) -> None:
         batch.refused = 0
-        self._append(self._store.append_ticks, batch.ticks, batch)
-        self._append(self._store.append_books, batch.books, batch)
+        written = self._append(self._store.append_ticks, batch.ticks, batch)
+        self._count(batch, len(batch.books), written)
+        written = self._append(self._store.append_books, batch.books, batch)
+        self._count(batch, 0, written)
         self._bars.touch(batch.ticks)
         self._make_bars()
 
-    def _append(self, append: Callable[[Sequence[_Item], int], int], rows: Sequence[_Item], batch: Batch) -> None:
-        """Writes rows; where some can never be written, the others are."""
+    def _count(self, batch: Batch, pending: int, written: int) -> None:
+        """A row that is written is never counted as one that waits, also by who looks in between."""
+        batch.unwritten = pending
+        if written:
+            self.rows += written
+            self.ts_flushed = time.time_ns()
+
+    def _append(self, append: Callable[[Sequence[_Item], int], int], rows: Sequence[_Item], batch: Batch) -> int:
+        """Writes rows; where some can never be written, the others are. Returns how many were new."""
         try:
-            written = append(rows, batch.run)
+            return append(rows, batch.run)
         except StoreError:
             raise
         except Exception:
@@ -242,14 +252,9 @@ class StoreWriter:
                     "rows that cannot be recorded", symbol=rows[0].symbol, seq=rows[0].seq, rows=len(rows)
                 )
                 batch.refused += len(rows)
-                return
+                return 0
             half = len(rows) // 2
-            self._append(append, rows[:half], batch)
-            self._append(append, rows[half:], batch)
-            return
-        if written:
-            self.rows += written
-            self.ts_flushed = time.time_ns()
+            return self._append(append, rows[:half], batch) + self._append(append, rows[half:], batch)
 
     def _make_bars(self) -> None:
         """Bars that cannot be made of what is stored hold back no rows; those that cannot be written do."""

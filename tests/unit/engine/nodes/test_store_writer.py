@@ -309,3 +309,18 @@ def test_a_damaged_live_file_is_told_and_recorded_over(tmp_path: Path, expected_
         desk.backlog.add([tick(1)], [], RUN)
     assert stored(tmp_path) == [1]
     assert expected_errors
+
+
+def test_a_row_never_counts_as_written_and_as_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    with working(tmp_path) as desk:
+        touch = desk.writer._bars.touch
+
+        def counting(ticks: Sequence[Tick]) -> None:
+            counted.append(desk.writer.rows + desk.writer.pending)
+            touch(ticks)
+
+        monkeypatch.setattr(desk.writer._bars, "touch", counting)
+        desk.backlog.add([tick(number) for number in range(1, 4)], [], RUN)
+        until(lambda: desk.writer.rows == 3 and not desk.writer.pending)
+    assert max(counted) == 3
