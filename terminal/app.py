@@ -87,7 +87,8 @@ class Terminal(QtCore.QObject):
         self.run: Run | None = None
         self.display = Display(config, self.calendar)
         self._login_number = 0
-        self._is_closing = False
+        self.is_closing = False
+        """Everything is being ended; what is begun now comes to nothing."""
         self.asking = Asking(self.display.say, lambda: self.run.link.request if self.run else None)
         recordings = session.Recordings(config, self.calendar)
         self.entry = Entry(self.display, self.asking, self.choices, self.log_in, recordings)
@@ -296,7 +297,7 @@ class Terminal(QtCore.QObject):
         self._login_number += 1
         number = self._login_number
         broker, accounts = await session.reach(request, self._config, self.calendar)
-        if number != self._login_number or self._is_closing:
+        if number != self._login_number or self.is_closing:
             await asyncio.to_thread(broker.close)
             return False
         if hold and (wait := getattr(broker, "hold", None)):
@@ -397,8 +398,8 @@ class Terminal(QtCore.QObject):
     @QtCore.Slot()
     def close(self) -> None:
         """Ends everything, then the window."""
-        if not self._is_closing:
-            self._is_closing = True
+        if not self.is_closing:
+            self.is_closing = True
             self.asking.spawn(self._close())
 
     async def _close(self) -> None:

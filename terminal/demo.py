@@ -53,13 +53,17 @@ class Demo:
         if not beginning.done():
             beginning.cancel()
             return 0
-        try:
-            beginning.result()
-        except EngineError as error:
+        error = beginning.exception()
+        if error is not None and self._terminal.is_closing:
+            await ended  # the end came in the midst of the beginning
+            return 0
+        if isinstance(error, EngineError):
             print(f"terminal: {error}", file=sys.stderr)
             self._terminal.close()
             await ended
             return 2
+        if error is not None:
+            raise error
         if self._seconds is None:
             await ended
             return 0
