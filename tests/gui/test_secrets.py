@@ -1,6 +1,7 @@
 """Passwords go into the system's keyring or nowhere: with a keyring, with one that refuses, and without any."""
 
 import asyncio
+import contextlib
 import os
 import random
 import sys
@@ -317,11 +318,12 @@ def places_in_process(pid: int, secret: str) -> list[str]:
 
 
 def region(memory: RawIOBase, start: int, end: int) -> bytes:
-    """All of a region; a single read may stop early."""
+    """All of a region; a single read may stop early, and at a page that the process has given back meanwhile."""
     memory.seek(start)
     parts: list[bytes] = []
-    while (at := start + sum(map(len, parts))) < end and (part := memory.read(end - at)):
-        parts.append(part)
+    with contextlib.suppress(OSError):
+        while (at := start + sum(map(len, parts))) < end and (part := memory.read(end - at)):
+            parts.append(part)
     return b"".join(parts)
 
 
