@@ -10,6 +10,8 @@ export UV_PYTHON_DOWNLOADS ?= never
 setup := @PYTHON="$(PYTHON)" sh scripts/setup.sh
 python := .venv/bin/python
 headless := .venv-headless/bin/python
+# Real processes on a busy machine: what fails is tried once more, and named at the end.
+pytest_options := -n $(WORKERS) --reruns 1 --reruns-delay 1 -r R
 compile := .tools/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
@@ -40,8 +42,8 @@ test:
 	$(python) -m mypy
 	.venv/bin/lint-imports --no-logo
 	$(headless) -c "import importlib.util as u; assert not u.find_spec('PySide6'), 'Qt is installed'"
-	$(headless) -m pytest -n $(WORKERS) tests/unit/engine
-	$(python) -m pytest -n $(WORKERS)
+	$(headless) -m pytest $(pytest_options) tests/unit/engine
+	$(python) -m pytest $(pytest_options)
 
 format:
 	$(setup) project
